@@ -1,0 +1,16 @@
+import type { PushMutation } from './mutation.ts';
+import { isSameOnServer } from './row-diff.ts';
+import type { TableSpec } from './table-spec.ts';
+import type { Row } from './types.ts';
+
+/**
+ * Whether a server row is what `mutation` would have left there (R7): the answer to a request whose reply was
+ * lost. By its stamp, else by each column sent. Somebody else's identical change counts as ours: both sides
+ * hold the same then, and nothing is lost.
+ */
+export function isOurs(spec: TableSpec, mutation: PushMutation, row: Row): boolean {
+	if (isSameOnServer(mutation.stamp, row[spec.timestampField])) return true;
+	const columns = Object.entries(mutation.body ?? {}).filter(([column]) => column !== spec.timestampField);
+	// A hard delete sends no columns: a row that is still there cannot be its doing.
+	return columns.length > 0 && columns.every(([column, value]) => isSameOnServer(value, row[column]));
+}

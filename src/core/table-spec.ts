@@ -1,0 +1,195 @@
+import { PixSyncError } from './errors.ts';
+import type { ConflictStrategy, Row, RowFilter, SyncConfig } from './types.ts';
+
+/** A checked `SyncConfig` with every default filled in; what the rest of PixSync works with. */
+export interface TableSpec {
+	readonly table: string;
+	readonly idField: string;
+	readonly timestampField: string;
+	readonly strategy: Strategy;
+	readonly dependsOn: readonly string[];
+	readonly deleted: DeletedColumn | null;
+	readonly indexes: readonly string[];
+	readonly select: string;
+	readonly filter: RowFilter;
+}
+
+/** The strategies that this version resolves by itself. */
+export type Strategy = Extract<ConflictStrategy, 'local-wins' | 'remote-wins' | 'latest-wins'>;
+
+export interface DeletedColumn {
+	readonly field: string;
+	readonly type: 'boolean' | 'timestamp';
+}
+
+const KNOWN_KEYS: readonly string[] = [
+	'table',
+	'idField',
+	'timestampField',
+	'conflictResolution',
+	'dependsOn',
+	'deletedField',
+	'indexes',
+	'select',
+	'filter',
+	'ids',
+] satisfies readonly (keyof SyncConfig)[];
+
+/**
+ * Checks a config and fills in its defaults.
+ * @throws PixSyncError `bad-config` names the field and the fix; `not-supported` names what this version lacks.
+ */
+export function toTableSpec(config: SyncConfig): TableSpec {
+	if (config === null || typeof config !== 'object') {
+		throw badConfig('?', 'the config is not an object', "Pass { table: 'notes' }.");
+	}
+	const table = config.table;
+	if (!isName(table)) {
+		throw badConfig(String(table), '`table` is not a name', "Pass the table's name in Supabase, such as 'notes'.");
+	}
+	for (const key of Object.keys(config)) {
+		if (!KNOWN_KEYS.includes(key)) {
+			throw badConfig(table, `\`${key}\` is not an option of a table`, `The options are: ${KNOWN_KEYS.join(', ')}.`);
+		}
+	}
+	const idField = toName(config, 'idField', 'id');
+	const timestampField = toName(config, 'timestampField', 'updated_at');
+	if (idField === timestampField) {
+		throw badConfig(table, '`idField` and `timestampField` are the same column', 'Name two columns.');
+	}
+	const select = toName(config, 'select', '*');
+	for (const field of [idField, timestampField]) {
+		if (!isSelected(select, field)) {
+			throw badConfig(table, `\`select\` leaves out "${field}"`, `Add ${field} to select: sync needs it.`);
+		}
+	}
+	const deleted = toDeletedColumn(config);
+	if (deleted && !isSelected(select, deleted.field)) {
+		throw badConfig(table, `\`select\` leaves out "${deleted.field}"`, `Add ${deleted.field} to select: sync needs it.`);
+	}
+	return {
+		table,
+		idField,
+		timestampField,
+		strategy: toStrategy(config),
+		dependsOn: toNames(config, 'dependsOn'),
+		deleted,
+		indexes: toNames(config, 'indexes'),
+		select,
+		filter: toFilter(config),
+	};
+}
+
+/** Whether two specs mean the same, whatever the order of their keys. */
+export function isSameSpec(a: TableSpec, b: TableSpec): boolean {
+	return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Whether a row is a soft-delete tombstone. */
+export function isTombstone(spec: TableSpec, row: Row): boolean {
+	if (!spec.deleted) return false;
+	const value = row[spec.deleted.field];
+	return spec.deleted.type === 'boolean' ? value === true : value !== null && value !== undefined;
+}
+
+/** The row's version: the timestamp column's text as the server wrote it, or null. */
+export function versionOf(spec: TableSpec, row: Row): string | null {
+	const version = row[spec.timestampField];
+	return typeof version === 'string' ? version : null;
+}
+
+function toStrategy(config: SyncConfig): Strategy {
+	if (config.ids !== undefined && config.ids !== 'client') {
+		if (config.ids !== 'server') throw badConfig(config.table, '`ids` is unknown', "Use 'client'.");
+		throw notSupported(config.table, "ids: 'server'", "Use ids: 'client' with a uuid or text key.");
+	}
+	const strategy = config.conflictResolution ?? 'latest-wins';
+	switch (strategy) {
+		case 'local-wins':
+		case 'remote-wins':
+		case 'latest-wins':
+			return strategy;
+		case 'manual':
+		case 'merge':
+			throw notSupported(
+				config.table,
+				`conflictResolution: '${strategy}'`,
+				"Use 'local-wins', 'remote-wins' or 'latest-wins'.",
+			);
+		default:
+			if (typeof strategy === 'function') {
+				throw notSupported(
+					config.table,
+					'a conflictResolution function',
+					"Use 'local-wins', 'remote-wins' or 'latest-wins'.",
+				);
+			}
+			throw badConfig(
+				config.table,
+				`conflictResolution ${JSON.stringify(strategy)} is unknown`,
+				"Use 'local-wins', 'remote-wins' or 'latest-wins'.",
+			);
+	}
+}
+
+function toDeletedColumn(config: SyncConfig): DeletedColumn | null {
+	const given = config.deletedField;
+	if (given === undefined) return null;
+	const column = typeof given === 'string' ? { field: given, type: 'timestamp' as const } : given;
+	const isKnown =
+		column !== null &&
+		typeof column === 'object' &&
+		isName(column.field) &&
+		(column.type === 'boolean' || column.type === 'timestamp');
+	if (!isKnown) {
+		throw badConfig(
+			config.table,
+			'`deletedField` is neither a column nor { field, type }',
+			"Pass 'deleted_at', or { field: 'is_deleted', type: 'boolean' }.",
+		);
+	}
+	return { field: column.field, type: column.type };
+}
+
+function toFilter(config: SyncConfig): RowFilter {
+	const filter = config.filter ?? {};
+	if (typeof filter !== 'object' || Array.isArray(filter)) {
+		throw badConfig(config.table, '`filter` is not an object', "Pass { user_id: '…' } or { n: { op: 'gt', value: 1 } }.");
+	}
+	return filter;
+}
+
+function toName(config: SyncConfig, key: 'idField' | 'timestampField' | 'select', fallback: string): string {
+	const value = config[key] ?? fallback;
+	if (!isName(value)) throw badConfig(config.table, `\`${key}\` is not a name`, `Leave it out for '${fallback}'.`);
+	return value;
+}
+
+function toNames(config: SyncConfig, key: 'dependsOn' | 'indexes'): readonly string[] {
+	const value = config[key] ?? [];
+	if (!Array.isArray(value) || !value.every(isName)) {
+		throw badConfig(config.table, `\`${key}\` is not a list of names`, `Pass an array, such as ['projects'].`);
+	}
+	return [...value];
+}
+
+function isName(value: unknown): value is string {
+	return typeof value === 'string' && value.trim() !== '';
+}
+
+/** Top-level names of a PostgREST select: `a,alias:b,c::text,rel(x,y)` → a, alias, c, rel. */
+function isSelected(select: string, field: string): boolean {
+	const flat = select.replace(/\([^()]*\)/g, '');
+	return flat.split(',').some((part) => {
+		const name = part.trim().split('::')[0] ?? '';
+		return name === '*' || (name.split(':')[0] ?? '').trim() === field;
+	});
+}
+
+function badConfig(table: string, problem: string, hint: string): PixSyncError {
+	return new PixSyncError('bad-config', `Table "${table}": ${problem}`, { hint, table });
+}
+
+function notSupported(table: string, what: string, hint: string): PixSyncError {
+	return new PixSyncError('not-supported', `Table "${table}": ${what} is not supported yet`, { hint, table });
+}

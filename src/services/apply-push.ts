@@ -1,0 +1,158 @@
+import { PixSyncError, toErrorLine } from '../core/errors.ts';
+import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
+import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
+import type { Row } from '../core/types.ts';
+import { isNewer } from './apply-rows.ts';
+import type { AttemptRecord, BaseRecord, Stores } from './local-store.ts';
+import { countDirty, dirtyOfRows, ofStatus } from './outbox.ts';
+import { assertCurrent, type Run } from './run.ts';
+import { createRowWriter, type RowChange } from './settle-row.ts';
+
+export interface AppliedPush extends StepCounts {
+	/** An error that ends the upload: nobody answered, the session was refused, or the table cannot sync. */
+	readonly fatal: PixSyncError | null;
+}
+
+/**
+ * Writes the outcomes of one attempt in one transaction: acknowledged mutations leave the outbox as the echoed
+ * row becomes the base (R6), refused ones become dead letters (R8), and what is uncertain stays an attempt (R7).
+ */
+export async function applyPush(
+	run: Run,
+	attempt: AttemptRecord,
+	outcomes: readonly PushOutcome[],
+	retryAt: number,
+): Promise<AppliedPush> {
+	const { spec, store } = run;
+	return store.transact('rw', [spec.table], async (stores) => {
+		await assertCurrent(stores, run);
+		const ids = attempt.mutations.map(({ id }) => id);
+		const [dirty, records, mayOrderSettle] = await Promise.all([
+			dirtyOfRows(stores, spec.table, ids),
+			stores.bases.bulkGet(ids.map((id) => [spec.table, id])),
+			outcomes.some(isOrderError) ? hasUnsettledRelatives(stores, run) : false,
+		]);
+		const writer = createRowWriter(spec);
+		const uncertain: PushMutation[] = [];
+		let result: AppliedPush = { ...NO_COUNTS, fatal: null };
+		let retryAfter = retryAt;
+		const waiting = new Map<string, string>();
+
+		attempt.mutations.forEach((mutation, at) => {
+			let outcome = outcomes[at];
+			const record = records[at];
+			const mutations = dirty.get(mutation.id) ?? [];
+			if (!outcome) return uncertain.push(mutation);
+			// A foreign key refuses for good only where no relative is still to be sent (F32).
+			if (isOrderError(outcome) && !mayOrderSettle && 'error' in outcome) {
+				outcome = { kind: 'rejected', error: outcome.error };
+			}
+			switch (outcome.kind) {
+				case 'acknowledged':
+					writer.change(acknowledge(run, mutation, mutations, record, outcome.row));
+					result = addTo(result, { uploaded: countCovered(mutation, mutations) });
+					return;
+				case 'conflict':
+					writer.change({
+						id: mutation.id,
+						base: record?.base ?? { kind: 'absent' },
+						remaining: mutations,
+						removed: [],
+						remote: outcome.remote,
+					});
+					return;
+				case 'rejected':
+					writer.change(reject(run, mutation, mutations, record, outcome.error));
+					result = addTo(result, { errors: [toErrorLine(spec.table, outcome.error)] });
+					return;
+				case 'retryable':
+					uncertain.push(mutation);
+					retryAfter = Math.max(retryAfter, run.now() + (outcome.error.retryAfterMs ?? 0));
+					if (outcome.error.fault === 'retryable') waiting.set(outcome.error.code, toErrorLine(spec.table, outcome.error));
+					else result = { ...result, fatal: outcome.error };
+			}
+		});
+		await Promise.all([
+			writer.write(stores),
+			uncertain.length === 0
+				? stores.attempts.delete(attempt.id ?? -1)
+				: stores.attempts.put({ ...attempt, mutations: uncertain, count: attempt.count + 1, nextAttemptAt: retryAfter }),
+		]);
+		return addTo(result, { errors: [...waiting.values()] });
+	});
+}
+
+/** The change that an echoed row makes; also used where a row turns out to be ours. */
+export function acknowledge(
+	run: Run,
+	mutation: PushMutation,
+	mutations: readonly Mutation[],
+	record: BaseRecord | undefined,
+	row: Row | null,
+): RowChange {
+	const covered = new Set(mutation.seqs);
+	const base: Base = row === null ? { kind: 'absent' } : { kind: 'held', row };
+	const seen = record?.remote;
+	const isSeenNewer = seen !== undefined && seen !== null && row !== null && isNewer(run.spec, seen, row);
+	return {
+		id: mutation.id,
+		base,
+		remaining: mutations.filter(({ seq }) => !covered.has(seq)),
+		removed: mutations.filter(({ seq }) => covered.has(seq)).map(({ seq }) => seq),
+		...(isSeenNewer ? { remote: seen } : {}),
+	};
+}
+
+/** One dead letter for all that the attempt covered; after a rejected create, for all of the row (R8). */
+function reject(
+	run: Run,
+	mutation: PushMutation,
+	mutations: readonly Mutation[],
+	record: BaseRecord | undefined,
+	error: PixSyncError,
+): RowChange {
+	const covered = new Set(mutation.seqs);
+	const isLetter = ({ seq }: Mutation) => mutation.kind === 'create' || covered.has(seq);
+	return {
+		id: mutation.id,
+		base: record?.base ?? { kind: 'absent' },
+		remaining: mutations.filter((other) => !isLetter(other)),
+		removed: [],
+		rewritten: toDeadLetter(mutations.filter(isLetter), error, run.now()),
+	};
+}
+
+/** The mutations as one dead letter, their data kept. */
+export function toDeadLetter(mutations: readonly Mutation[], error: PixSyncError, at: number): Mutation[] {
+	const letter = mutations[0]?.mutationId;
+	if (letter === undefined) return [];
+	return mutations.map((mutation) => ({
+		...mutation,
+		status: 'rejected' as const,
+		letter,
+		error: { code: error.code, message: error.message, at },
+	}));
+}
+
+function countCovered(mutation: PushMutation, mutations: readonly Mutation[]): number {
+	const covered = new Set(mutation.seqs);
+	return mutations.filter(({ seq }) => covered.has(seq)).length;
+}
+
+function isOrderError(outcome: PushOutcome): boolean {
+	return 'error' in outcome && outcome.error.code === '23503';
+}
+
+/** Whether a parent's or a child's change is still to come, a kept dead letter's included (R8). */
+async function hasUnsettledRelatives(stores: Stores, run: Run): Promise<boolean> {
+	for (const table of [...run.spec.dependsOn, ...run.dependants]) {
+		if (table === run.spec.table) continue;
+		if ((await countDirty(stores, table)) > 0) return true;
+		if ((await ofStatus(stores, table, 'rejected').count()) > 0) return true;
+	}
+	return false;
+}
+
+function addTo(result: AppliedPush, counts: Partial<StepCounts>): AppliedPush {
+	return { ...addCounts(result, { ...NO_COUNTS, ...counts }), fatal: result.fatal };
+}

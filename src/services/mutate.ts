@@ -1,0 +1,112 @@
+import { PixSyncError } from '../core/errors.ts';
+import type { QueuedAction, RowId } from '../core/types.ts';
+import { isUuid } from '../core/uuid.ts';
+import type { CheckedAction } from './action.ts';
+import { type Draft, readDraft } from './draft.ts';
+import type { LocalStore } from './local-store.ts';
+import { draftAction } from './row-draft.ts';
+
+export interface MutateOptions {
+	readonly store: LocalStore;
+	readonly userId: string | null;
+	/** Device ms. */
+	readonly now: () => number;
+	readonly clockOffset: () => number | null;
+	readonly createId: () => string;
+}
+
+/** Queues groups of actions; each group is all or nothing. The promise resolves when they are durable. */
+export type Mutate = (actions: readonly CheckedAction[]) => Promise<readonly QueuedAction[]>;
+
+interface Group {
+	readonly actions: readonly CheckedAction[];
+	readonly resolve: (queued: readonly QueuedAction[]) => void;
+	readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Row and outbox in one transaction (R1). Calls that are made while a transaction runs share the next one: each
+ * promise still waits for its own commit, and a call that is refused fails alone.
+ */
+export function createMutate(options: MutateOptions): Mutate {
+	let waiting: Group[] = [];
+	let isRunning = false;
+
+	async function drain(): Promise<void> {
+		while (waiting.length > 0) {
+			const groups = waiting;
+			waiting = [];
+			await commit(options, groups);
+		}
+		isRunning = false;
+	}
+
+	return (actions) =>
+		new Promise((resolve, reject) => {
+			waiting.push({ actions, resolve, reject });
+			if (isRunning) return;
+			isRunning = true;
+			// One microtask later, so that calls made without awaiting each are all at hand.
+			queueMicrotask(() => void drain());
+		});
+}
+
+async function commit(options: MutateOptions, groups: readonly Group[]): Promise<void> {
+	const actions = groups.flatMap((group) => group.actions);
+	const tables = [...new Set(actions.map(({ spec }) => spec.table))];
+	const settled: (() => void)[] = [];
+	try {
+		await options.store.transact('rw', tables, async (stores) => {
+			const draft = await readDraft(stores, actions);
+			for (const group of groups) {
+				try {
+					const queued = draft.attempt(() => group.actions.map((action) => applyOne(options, draft, action)));
+					settled.push(() => group.resolve(queued));
+				} catch (error) {
+					settled.push(() => group.reject(error));
+				}
+			}
+			await draft.write(stores);
+		});
+	} catch (error) {
+		for (const group of groups) group.reject(error);
+		return;
+	}
+	for (const settle of settled) settle();
+}
+
+function applyOne(options: MutateOptions, draft: Draft, action: CheckedAction): QueuedAction {
+	const { spec } = action;
+	const mutationId = options.createId();
+	const id = action.action === 'create' ? claimId(options, draft, action) : draft.resolveId(action);
+	const step = draftAction(action, id, draft.row(spec, id));
+	draft.setRow(spec, id, step.draft);
+	if (step.queued) {
+		draft.queue({
+			...step.queued,
+			mutationId,
+			table: spec.table,
+			rowId: id,
+			userId: options.userId,
+			queuedAt: options.now(),
+			clockOffset: options.clockOffset(),
+			status: 'pending',
+		});
+	}
+	return { mutationId, id };
+}
+
+/** The id of a new row (R3); another `localId` stays its alias. */
+function claimId(options: MutateOptions, draft: Draft, action: CheckedAction): RowId {
+	const { spec, dataId, localId } = action;
+	const localText = localId === null ? null : String(localId);
+	if (localText !== null && draft.aliasOf(spec, localText) !== undefined) {
+		throw new PixSyncError('alias-in-use', `Table "${spec.table}": localId ${JSON.stringify(localId)} is in use`, {
+			table: spec.table,
+			hint: 'Give each new row a localId of its own.',
+		});
+	}
+	const id = dataId === null ? (isUuid(localText) ? localText : options.createId()) : draft.toKey(spec, dataId);
+	if (localText !== null && localText !== String(id)) draft.setAlias(spec, localText, id);
+	return id;
+}

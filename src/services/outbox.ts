@@ -1,0 +1,63 @@
+import Dexie from 'dexie';
+import type { Mutation, MutationStatus } from '../core/mutation.ts';
+import type { RowId } from '../core/types.ts';
+import type { Stores } from './local-store.ts';
+
+/** The statuses that make a row dirty. */
+const DIRTY: readonly MutationStatus[] = ['pending', 'conflicted'];
+
+/** All of a table's mutations of one status, as a Dexie collection in row order. */
+export function ofStatus(stores: Stores, table: string, status: MutationStatus) {
+	return stores.outbox
+		.where('[table+status+rowId]')
+		.between([table, status, Dexie.minKey], [table, status, Dexie.maxKey]);
+}
+
+/** One row's dirty mutations in queue order. */
+export async function dirtyOf(stores: Stores, table: string, id: RowId): Promise<Mutation[]> {
+	const keys = DIRTY.map((status) => [table, status, id]);
+	const mutations = await stores.outbox.where('[table+status+rowId]').anyOf(keys).toArray();
+	return mutations.sort((a, b) => a.seq - b.seq);
+}
+
+/** The dirty mutations of several rows of a table, by row, each in queue order. */
+export async function dirtyOfRows(
+	stores: Stores,
+	table: string,
+	ids: readonly RowId[],
+): Promise<Map<RowId, Mutation[]>> {
+	const keys = ids.flatMap((id) => DIRTY.map((status) => [table, status, id]));
+	const mutations = await stores.outbox.where('[table+status+rowId]').anyOf(keys).toArray();
+	return groupByRow(mutations);
+}
+
+/** Which of `ids` are dirty. */
+export async function dirtyAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
+	const dirty = new Set<RowId>();
+	const counts = await Promise.all(DIRTY.map((status) => ofStatus(stores, table, status).count()));
+	// Most pages meet an empty outbox: two counts then spare a cursor step a row.
+	if (counts.every((count) => count === 0)) return dirty;
+	const keys = ids.flatMap((id) => DIRTY.map((status) => [table, status, id]));
+	await stores.outbox
+		.where('[table+status+rowId]')
+		.anyOf(keys)
+		.eachKey((key) => dirty.add((key as unknown as [string, string, RowId])[2]));
+	return dirty;
+}
+
+/** Pending and parked mutations. */
+export async function countDirty(stores: Stores, table: string): Promise<number> {
+	const counts = await Promise.all(DIRTY.map((status) => ofStatus(stores, table, status).count()));
+	return counts.reduce((sum, count) => sum + count, 0);
+}
+
+/** By row, in queue order within each row; rows in the order of their first mutation. */
+export function groupByRow(mutations: readonly Mutation[]): Map<RowId, Mutation[]> {
+	const byRow = new Map<RowId, Mutation[]>();
+	for (const mutation of [...mutations].sort((a, b) => a.seq - b.seq)) {
+		const own = byRow.get(mutation.rowId);
+		if (own) own.push(mutation);
+		else byRow.set(mutation.rowId, [mutation]);
+	}
+	return byRow;
+}

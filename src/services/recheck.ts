@@ -1,0 +1,31 @@
+import type { RowId } from '../core/types.ts';
+import { applyRows } from './apply-rows.ts';
+import type { Stores } from './local-store.ts';
+import { assertCurrent, type Run } from './run.ts';
+
+/**
+ * Rows whose queued changes were dropped while a request of theirs was of unknown outcome (R10). They are
+ * fetched before anything else is sent: what had been committed then comes back as a remote change.
+ */
+export async function recheckRows(run: Run): Promise<void> {
+	const { spec, store } = run;
+	const key = recheckKey(spec.table);
+	const ids = await store.transact('r', [], (stores) => readRechecks(stores, spec.table));
+	if (ids.length === 0) return;
+	const found = await run.remote.fetch(spec, ids, run.signal);
+	await store.transact('rw', [spec.table], async (stores) => {
+		await assertCurrent(stores, run);
+		const gone = ids.filter((id) => !found.has(id));
+		await applyRows(stores, spec, { rows: [...found.values()], gone });
+		await stores.meta.delete(key);
+	});
+}
+
+export async function readRechecks(stores: Stores, table: string): Promise<readonly RowId[]> {
+	const record = await stores.meta.get(recheckKey(table));
+	return Array.isArray(record?.value) ? (record.value as RowId[]) : [];
+}
+
+export function recheckKey(table: string): string {
+	return `recheck:${table}`;
+}

@@ -1,0 +1,35 @@
+import type { PullStart } from '../core/checkpoint.ts';
+import type { PushMutation, PushOutcome } from '../core/mutation.ts';
+import type { TableSpec } from '../core/table-spec.ts';
+import type { Row, RowId } from '../core/types.ts';
+
+/**
+ * The server as sync sees it: a port with one contract whatever the transport. Every method rejects with
+ * PixSyncError only, ends when `signal` aborts, and knows nothing of the replica or the outbox.
+ */
+export interface Remote {
+	/** Rows after `start` in (timestamp, id) order, at most `limit`. Fewer than `limit` is not the end (F14). */
+	pull(request: PullRequest, signal: AbortSignal): Promise<PullPage>;
+	/** One outcome per mutation, in the order given. Rejects only where nothing is known of any of them. */
+	push(spec: TableSpec, mutations: readonly PushMutation[], signal: AbortSignal): Promise<readonly PushOutcome[]>;
+	/** The rows that exist and are visible; the others are missing from the map. Keys are the ids asked for. */
+	fetch(spec: TableSpec, ids: readonly RowId[], signal: AbortSignal): Promise<ReadonlyMap<RowId, Row>>;
+	/** Ids and versions after `after` in id order; an empty page is the end. */
+	listKeys(spec: TableSpec, after: RowId | null, limit: number, signal: AbortSignal): Promise<readonly Row[]>;
+}
+
+export interface PullRequest {
+	readonly spec: TableSpec;
+	readonly start: PullStart | null;
+	readonly limit: number;
+	/** Ask for id, version and tombstone columns alone. */
+	readonly keysOnly: boolean;
+}
+
+export interface PullPage {
+	readonly rows: readonly Row[];
+	/** Server time, as timestamp text, no later than the request's arrival; null where the server tells no time. */
+	readonly sentAt: string | null;
+	/** Whether the head was certainly reached. */
+	readonly isHead: boolean;
+}

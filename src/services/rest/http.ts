@@ -1,0 +1,180 @@
+import { isAnswerOf, classifyReply, toServerError } from '../../core/classify.ts';
+import { PixSyncError } from '../../core/errors.ts';
+import { toQuery } from '../../core/encode-filter.ts';
+import type { Row } from '../../core/types.ts';
+import type { Session } from '../session.ts';
+import type { SupabaseAccess } from '../supabase-access.ts';
+
+export interface HttpRequest {
+	readonly table: string;
+	readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+	readonly query: readonly (readonly [string, string])[];
+	readonly body?: unknown;
+	readonly prefer?: readonly string[];
+	readonly signal: AbortSignal;
+}
+
+export interface HttpReply {
+	readonly rows: readonly Row[];
+	/** Device ms. */
+	readonly sentAt: number;
+	readonly receivedAt: number;
+	/** The `Date` header in ms, floored to seconds by its format; null where it cannot be read. */
+	readonly serverDateMs: number | null;
+}
+
+/** One PostgREST request with identity, time limit and classified errors. Knows no table's meaning. */
+export type Http = (request: HttpRequest) => Promise<HttpReply>;
+
+export interface HttpOptions {
+	readonly access: SupabaseAccess;
+	readonly session: Session;
+	/** For whom requests are made; compared with the session before each of them (F3). */
+	readonly userId: string | null;
+	readonly schema: string;
+	readonly timeoutMs: number;
+	readonly now: () => number;
+	/** Hears of each request's end: what the network monitor and the server clock live on. */
+	readonly onEnd: (end: { readonly answered: boolean; readonly reply: Omit<HttpReply, 'rows'> }) => void;
+}
+
+/** @returns a function that rejects with PixSyncError only; `signal`'s abort rejects with `superseded`. */
+export function createHttp(options: HttpOptions): Http {
+	const { access, session, userId, schema, timeoutMs, now, onEnd } = options;
+
+	return async (request) => {
+		const token = await session.authorise(userId);
+		throwIfAborted(request.signal);
+		const limit = new AbortController();
+		const timer = setTimeout(() => limit.abort(), timeoutMs);
+		const sentAt = now();
+		const url = `${access.restUrl}/${encodeURIComponent(request.table)}?${toQuery(request.query)}`;
+		try {
+			const reply = await access.fetch(url, {
+				method: request.method,
+				headers: toHeaders(request, access, token, schema),
+				signal: AbortSignal.any([request.signal, limit.signal]),
+				// A redirect is a captive portal's, never PostgREST's (F56).
+				redirect: 'error',
+				cache: 'no-store',
+				...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+			});
+			const text = await reply.text();
+			const timing = { sentAt, receivedAt: now(), serverDateMs: toDateMs(reply.headers.get('date')) };
+			const parsed = parseJson(text);
+			if (!reply.ok) throw toError(request.table, reply, parsed, timing, onEnd);
+			if (!Array.isArray(parsed) || !parsed.every(isRow)) {
+				onEnd({ answered: false, reply: timing });
+				throw new PixSyncError('bad-reply', 'The answer is not from PostgREST', {
+					fault: 'no-answer',
+					table: request.table,
+					hint: 'A captive portal or a proxy may stand between; sync goes on when the project answers.',
+				});
+			}
+			onEnd({ answered: true, reply: timing });
+			return { rows: parsed, ...timing };
+		} catch (error) {
+			if (error instanceof PixSyncError) throw error;
+			throwIfAborted(request.signal);
+			onEnd({ answered: false, reply: { sentAt, receivedAt: now(), serverDateMs: null } });
+			throw toNetworkError(request.table, error, limit.signal.aborted ? timeoutMs : null);
+		} finally {
+			clearTimeout(timer);
+		}
+	};
+}
+
+/** Every await of a run passes here: what was called off must not go on. */
+export function throwIfAborted(signal: AbortSignal): void {
+	if (!signal.aborted) return;
+	throw new PixSyncError('superseded', 'The run was called off', {
+		fault: 'no-answer',
+		hint: 'Nothing to do: the engine goes on by itself.',
+	});
+}
+
+function toHeaders(
+	request: HttpRequest,
+	access: SupabaseAccess,
+	token: string,
+	schema: string,
+): Record<string, string> {
+	return {
+		...access.headers,
+		apikey: access.key,
+		// Given by us, the client's fetch cannot fall back to the anon key (F1).
+		authorization: `Bearer ${token}`,
+		prefer: ['timezone=UTC', ...(request.prefer ?? [])].join(','),
+		...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+		[request.method === 'GET' ? 'accept-profile' : 'content-profile']: schema,
+	};
+}
+
+function toError(
+	table: string,
+	reply: Response,
+	parsed: unknown,
+	timing: Omit<HttpReply, 'rows'>,
+	onEnd: HttpOptions['onEnd'],
+): PixSyncError {
+	const body = isRow(parsed) ? parsed : {};
+	const code = typeof body.code === 'string' && body.code !== '' ? body.code : null;
+	const answered = isAnswerOf(reply.status, code);
+	onEnd({ answered, reply: timing });
+	const error = toServerError(
+		{
+			status: reply.status,
+			code,
+			message: typeof body.message === 'string' ? body.message : `HTTP ${reply.status}`,
+			details: typeof body.details === 'string' ? body.details : null,
+			hint: typeof body.hint === 'string' ? body.hint : null,
+			retryAfterMs: toRetryAfterMs(reply.headers.get('retry-after')),
+		},
+		table,
+	);
+	if (answered || classifyReply({ status: reply.status, code }) !== 'transient') return error;
+	// A proxy's bare 502 says nothing of what PostgREST did: the outcome is uncertain, as without any answer.
+	return new PixSyncError(error.code, error.message, { ...error, fault: 'no-answer' });
+}
+
+function toNetworkError(table: string, cause: unknown, timedOutAfterMs: number | null): PixSyncError {
+	return timedOutAfterMs === null
+		? new PixSyncError('network', 'The server could not be reached', {
+				fault: 'no-answer',
+				table,
+				cause,
+				hint: 'Sync goes on by itself when the connection is back.',
+			})
+		: new PixSyncError('timeout', `No answer within ${timedOutAfterMs} ms`, {
+				fault: 'no-answer',
+				table,
+				cause,
+				hint: 'Sync retries by itself; raise requestTimeoutMs on very slow links.',
+			});
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
+	}
+}
+
+function isRow(value: unknown): value is Row {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function toDateMs(header: string | null): number | null {
+	const ms = header === null ? Number.NaN : Date.parse(header);
+	return Number.isNaN(ms) ? null : ms;
+}
+
+/** Seconds or an HTTP date. */
+function toRetryAfterMs(header: string | null): number | null {
+	if (header === null) return null;
+	const seconds = Number(header);
+	if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+	const at = Date.parse(header);
+	return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
+}

@@ -1,0 +1,247 @@
+import { chunkByBytes, encodedLength, versionedIdsParam } from '../../core/encode-filter.ts';
+import { PixSyncError, toPixSyncError } from '../../core/errors.ts';
+import { isOurs } from '../../core/is-ours.ts';
+import type { PushMutation, PushOutcome } from '../../core/mutation.ts';
+import { isTombstone, type TableSpec, versionOf } from '../../core/table-spec.ts';
+import { compareTimestamps } from '../../core/timestamp.ts';
+import type { Row, RowId } from '../../core/types.ts';
+import type { Remote } from '../remote.ts';
+import type { Http } from './http.ts';
+import { runPool } from './pool.ts';
+import { planRequests, type PlannedRequest } from './push-plan.ts';
+import { keyColumns, MAX_QUERY_BYTES, type Param, rowColumns } from './queries.ts';
+
+/** A browser's connections to one HTTP/1.1 origin. */
+const PATCHES_IN_FLIGHT = 6;
+
+export interface RestPushOptions {
+	readonly http: Http;
+	readonly batchSize: number;
+	readonly fetchRows: Remote['fetch'];
+}
+
+/** Pushes by kind: bulk creates, a compare-and-swap PATCH a row, bulk compare-and-swap deletes (R16). */
+export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions): Remote['push'] {
+	// Tables that refuse to be told the timestamp (R17).
+	const stampless = new Set<string>();
+
+	return async (spec, mutations, signal) => {
+		const outcomes = new Map<PushMutation, PushOutcome>();
+
+		async function send(request: Omit<Parameters<Http>[0], 'table' | 'signal'>): Promise<readonly Row[]> {
+			const { rows } = await http({ ...request, table: spec.table, signal });
+			return rows;
+		}
+
+		/** Settles what an error settles; rethrows what ends the push. */
+		function refuse(batch: readonly PushMutation[], error: PixSyncError): void {
+			if (error.fault !== 'rejected' && error.fault !== 'retryable') throw error;
+			for (const mutation of batch) outcomes.set(mutation, { kind: error.fault, error });
+		}
+
+		/** A bulk is all or nothing: halved until what is refused stands alone (F27). */
+		async function bisect(
+			batch: readonly PushMutation[],
+			attempt: (batch: readonly PushMutation[]) => Promise<void>,
+		): Promise<void> {
+			try {
+				await attempt(batch);
+			} catch (cause) {
+				const error = toPixSyncError(cause, spec.table);
+				const isWholesale = error.fault !== 'rejected' && error.code !== '23503' && !isTooLarge(error);
+				if (batch.length === 1 || isWholesale) return refuse(batch, error);
+				const half = Math.ceil(batch.length / 2);
+				await bisect(batch.slice(0, half), attempt);
+				await bisect(batch.slice(half), attempt);
+			}
+		}
+
+		async function withoutStampIfRefused(body: Row, attempt: (body: Row) => Promise<void>): Promise<void> {
+			try {
+				await attempt(stampless.has(spec.table) ? without(body, spec.timestampField) : body);
+			} catch (error) {
+				const isRefused = error instanceof PixSyncError && error.code === '428C9';
+				if (!isRefused || stampless.has(spec.table)) throw error;
+				stampless.add(spec.table);
+				await attempt(without(body, spec.timestampField));
+			}
+		}
+
+		async function create(batch: readonly PushMutation[]): Promise<void> {
+			await withoutStampIfRefused({}, async () => {
+				const isStampless = stampless.has(spec.table);
+				const rows = await send({
+					method: 'POST',
+					query: [['on_conflict', spec.idField], rowColumns(spec)],
+					body: batch.map(({ body }) => (isStampless ? without(body ?? {}, spec.timestampField) : body)),
+					prefer: ['resolution=ignore-duplicates', 'return=representation', 'missing=default'],
+				});
+				acknowledgeEchoes(batch, rows);
+			});
+			await compare(batch, (mutation, row) => {
+				if (!row) {
+					return { kind: 'rejected', error: refusal(spec, mutation.id, 'not-visible') };
+				}
+				return isOurs(spec, mutation, row)
+					? { kind: 'acknowledged', row }
+					: { kind: 'conflict', remote: row };
+			});
+		}
+
+		async function patch(mutation: PushMutation): Promise<void> {
+			await withoutStampIfRefused(mutation.body ?? {}, async (body) => {
+				const rows = await send({
+					method: 'PATCH',
+					// Plain filters only: before PostgREST 14.4 an `or` here also filters the answer, which then
+					// looks like a lost compare-and-swap.
+					query: [...versionParams(spec, mutation), rowColumns(spec)],
+					body,
+					prefer: ['return=representation'],
+				});
+				acknowledgeEchoes([mutation], rows);
+			});
+		}
+
+		async function remove(batch: readonly PushMutation[]): Promise<void> {
+			const [first] = batch;
+			const pairs = batch.map(({ id, base }) => ({ id, version: base }));
+			const rows = await send({
+				method: 'DELETE',
+				query: [
+					...(batch.length === 1 && first
+						? versionParams(spec, first)
+						: [versionedIdsParam(spec.idField, spec.timestampField, pairs)]),
+					keyColumns(spec),
+				],
+				prefer: ['return=representation'],
+			});
+			const gone = new Set(rows.map((row) => String(row[spec.idField])));
+			for (const mutation of batch) {
+				if (gone.has(String(mutation.id))) outcomes.set(mutation, { kind: 'acknowledged', row: null });
+			}
+			await compare(batch, compareMissed);
+		}
+
+		/** Only an echoed row acknowledges: a 2xx alone proves nothing (F23, F29). */
+		function acknowledgeEchoes(batch: readonly PushMutation[], rows: readonly Row[]): void {
+			const byId = new Map(rows.map((row) => [String(row[spec.idField]), row]));
+			for (const mutation of batch) {
+				const row = byId.get(String(mutation.id));
+				if (row) outcomes.set(mutation, { kind: 'acknowledged', row });
+			}
+		}
+
+		/** Fetches the rows of the mutations without an outcome, and judges each by what the server holds. */
+		async function compare(
+			batch: readonly PushMutation[],
+			judge: (mutation: PushMutation, row: Row | undefined) => PushOutcome,
+		): Promise<void> {
+			const open = batch.filter((mutation) => !outcomes.has(mutation));
+			if (open.length === 0) return;
+			const rows = await fetchRows(
+				spec,
+				open.map(({ id }) => id),
+				signal,
+			);
+			for (const mutation of open) outcomes.set(mutation, judge(mutation, rows.get(mutation.id)));
+		}
+
+		/** A PATCH or DELETE hit no row: gone, done before, denied by a policy, or changed by somebody (F24). */
+		function compareMissed(mutation: PushMutation, row: Row | undefined): PushOutcome {
+			const isDelete = mutation.kind === 'delete';
+			if (!row) return isDelete ? { kind: 'acknowledged', row: null } : { kind: 'conflict', remote: null };
+			if (isDelete && isTombstone(spec, row)) return { kind: 'acknowledged', row };
+			if (isSameVersion(versionOf(spec, row), mutation.base)) {
+				return { kind: 'rejected', error: refusal(spec, mutation.id, 'denied') };
+			}
+			return isOurs(spec, mutation, row) ? { kind: 'acknowledged', row } : { kind: 'conflict', remote: row };
+		}
+
+		async function patchAll(batch: readonly PushMutation[]): Promise<void> {
+			await runPool(batch, PATCHES_IN_FLIGHT, (mutation) => bisect([mutation], () => patch(mutation)));
+			await compare(batch, compareMissed);
+		}
+
+		async function run(request: PlannedRequest): Promise<void> {
+			switch (request.kind) {
+				case 'create':
+					for (const batch of chunk(request.mutations, batchSize)) await bisect(batch, create);
+					return;
+				case 'patch':
+					return patchAll(request.mutations);
+				case 'delete':
+					for (const batch of chunkDeletes(spec, request.mutations, batchSize)) await bisect(batch, remove);
+			}
+		}
+
+		try {
+			for (const request of planRequests(spec, mutations)) await run(request);
+		} catch (cause) {
+			const error = toPixSyncError(cause, spec.table);
+			if (error.code === 'superseded' || outcomes.size === 0) throw error;
+			for (const mutation of mutations) {
+				if (!outcomes.has(mutation)) outcomes.set(mutation, { kind: 'retryable', error });
+			}
+		}
+		return mutations.map(
+			(mutation) =>
+				outcomes.get(mutation) ?? { kind: 'retryable', error: refusal(spec, mutation.id, 'bad-reply') },
+		);
+	};
+}
+
+function versionParams(spec: TableSpec, { id, base }: PushMutation): Param[] {
+	return [
+		[spec.idField, `eq.${String(id)}`],
+		[spec.timestampField, base === null ? 'is.null' : `eq.${base}`],
+	];
+}
+
+function chunk<T>(items: readonly T[], size: number): T[][] {
+	return chunkByBytes(items, () => 0, 1, size) as T[][];
+}
+
+function chunkDeletes(spec: TableSpec, mutations: readonly PushMutation[], maxItems: number): readonly PushMutation[][] {
+	const sizeOf = ({ id, base }: PushMutation) =>
+		encodedLength(versionedIdsParam(spec.idField, spec.timestampField, [{ id, version: base }])[1]);
+	return chunkByBytes(mutations, sizeOf, MAX_QUERY_BYTES - 200, maxItems) as PushMutation[][];
+}
+
+function without(row: Row, column: string): Row {
+	const { [column]: _, ...rest } = row;
+	return rest;
+}
+
+function isSameVersion(a: string | null, b: string | null): boolean {
+	return a === null || b === null ? a === b : compareTimestamps(a, b) === 0;
+}
+
+function isTooLarge(error: PixSyncError): boolean {
+	return error.code === 'http-413' || error.code === 'http-414';
+}
+
+function refusal(spec: TableSpec, id: RowId, code: 'denied' | 'not-visible' | 'bad-reply'): PixSyncError {
+	switch (code) {
+		case 'denied':
+			return new PixSyncError(code, 'The server changed nothing, though the row is unchanged', {
+				fault: 'rejected',
+				table: spec.table,
+				id,
+				hint: 'A row-level security policy forbids this change to this user.',
+			});
+		case 'not-visible':
+			return new PixSyncError(code, 'The server took the row but does not show it', {
+				fault: 'rejected',
+				table: spec.table,
+				id,
+				hint: 'The id is taken by a row that this user may not see, or the SELECT policy hides the new row.',
+			});
+		case 'bad-reply':
+			return new PixSyncError(code, 'The server did not tell what became of the row', {
+				fault: 'no-answer',
+				table: spec.table,
+				id,
+				hint: 'Sync asks again by itself.',
+			});
+	}
+}

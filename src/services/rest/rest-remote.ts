@@ -1,0 +1,120 @@
+import { chunkByBytes, columnName, encodedLength, idListParam, quoteInList, rowFilterParams } from '../../core/encode-filter.ts';
+import { PixSyncError } from '../../core/errors.ts';
+import { type TableSpec, versionOf } from '../../core/table-spec.ts';
+import { toTimestampText } from '../../core/timestamp.ts';
+import type { Row, RowId } from '../../core/types.ts';
+import type { PullPage, Remote } from '../remote.ts';
+import type { Http, HttpReply } from './http.ts';
+import { createRestPush } from './push.ts';
+import { keyColumns, MAX_QUERY_BYTES, pullParams, rowColumns } from './queries.ts';
+
+export interface RestRemoteOptions {
+	readonly http: Http;
+	/** Rows a bulk request may carry. */
+	readonly batchSize: number;
+}
+
+/** The REST transport: plain PostgREST requests, nothing to install in the project. */
+export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote {
+	// The longest page seen. The server's row cap is at least that, so that a shorter page is the end (F14).
+	let longestPage = 0;
+
+	const fetchRows: Remote['fetch'] = async (spec, ids, signal) => {
+		const found = new Map<RowId, Row>();
+		const byText = new Map(ids.map((id) => [String(id), id]));
+		const overhead = encodedLength(spec.idField) + encodedLength(spec.select) + 40;
+		const chunks = chunkByBytes(
+			ids,
+			(id) => encodedLength(quoteInList(id)) + 1,
+			MAX_QUERY_BYTES - overhead,
+			batchSize,
+		);
+		for (const chunk of chunks) {
+			let missing = chunk;
+			while (missing.length > 0) {
+				const { rows } = await http({
+					table: spec.table,
+					method: 'GET',
+					query: [rowColumns(spec), idListParam(spec.idField, missing)],
+					signal,
+				});
+				for (const row of rows) {
+					const id = byText.get(String(row[spec.idField]));
+					if (id !== undefined) found.set(id, row);
+				}
+				// None, or fewer than a page that came before: the server's row cap cut nothing off (F14).
+				const isComplete = rows.length === 0 || rows.length < longestPage;
+				longestPage = Math.max(longestPage, rows.length);
+				missing = isComplete ? [] : missing.filter((id) => !found.has(id));
+			}
+		}
+		return found;
+	};
+
+	return {
+		async pull({ spec, start, limit, keysOnly }, signal): Promise<PullPage> {
+			const columns = keysOnly ? keyColumns(spec) : rowColumns(spec);
+			const reply = await http({
+				table: spec.table,
+				method: 'GET',
+				query: [columns, ...pullParams(spec, start, limit)],
+				signal,
+			}).catch((error: unknown) => {
+				throw explainMissingTimestamp(spec, error);
+			});
+			for (const row of reply.rows) assertVersioned(spec, row);
+			const isHead = reply.rows.length === 0 || reply.rows.length < Math.min(limit, longestPage);
+			longestPage = Math.max(longestPage, reply.rows.length);
+			return { rows: reply.rows, sentAt: toServerTime(reply), isHead };
+		},
+
+		push: createRestPush({ http, batchSize, fetchRows }),
+		fetch: fetchRows,
+
+		async listKeys(spec, after, limit, signal) {
+			const id = columnName(spec.idField);
+			const from: [string, string][] = after === null ? [] : [[spec.idField, `gt.${String(after)}`]];
+			const { rows } = await http({
+				table: spec.table,
+				method: 'GET',
+				query: [
+					keyColumns(spec),
+					...rowFilterParams(spec.filter),
+					...from,
+					['order', `${id}.asc`],
+					['limit', String(limit)],
+				],
+				signal,
+			});
+			return rows;
+		},
+	};
+}
+
+/** No later than the request's arrival at the server: the answer's `Date` less the whole round trip. */
+function toServerTime({ serverDateMs, sentAt, receivedAt }: HttpReply): string | null {
+	if (serverDateMs === null) return null;
+	return toTimestampText(BigInt(Math.floor(serverDateMs - Math.max(0, receivedAt - sentAt))) * 1000n);
+}
+
+function assertVersioned(spec: TableSpec, row: Row): void {
+	if (versionOf(spec, row) !== null) return;
+	throw new PixSyncError('timestamp-null', `A row has no "${spec.timestampField}"`, {
+		fault: 'fatal',
+		table: spec.table,
+		id: row[spec.idField] as RowId,
+		hint: `Fill the column, make it NOT NULL, and let a trigger set it; see "What a table needs" in the README.`,
+	});
+}
+
+function explainMissingTimestamp(spec: TableSpec, error: unknown): unknown {
+	if (!(error instanceof PixSyncError) || (error.code !== '42703' && error.code !== 'PGRST204')) return error;
+	// The code has already decided what happens (fatal); the name in the message only words the advice.
+	if (!error.message.includes(spec.timestampField)) return error;
+	return new PixSyncError('timestamp-missing', `The table has no column "${spec.timestampField}"`, {
+		fault: 'fatal',
+		table: spec.table,
+		cause: error,
+		hint: `Add it: alter table ${spec.table} add column ${spec.timestampField} timestamptz not null default now(); or name yours in timestampField.`,
+	});
+}

@@ -1,0 +1,59 @@
+import { PixSyncError } from '../core/errors.ts';
+import type { TableSpec } from '../core/table-spec.ts';
+import type { LocalStore, Stores } from './local-store.ts';
+import type { Remote } from './remote.ts';
+
+/** Everything that one run of a service works with. It is bound to one user's replica and to one leadership. */
+export interface Run {
+	readonly spec: TableSpec;
+	readonly store: LocalStore;
+	readonly remote: Remote;
+	readonly signal: AbortSignal;
+	/** The leadership that the run belongs to (R9). */
+	readonly epoch: number;
+	/** Tables whose `dependsOn` names this one. */
+	readonly dependants: readonly string[];
+	/** Device ms. */
+	readonly now: () => number;
+	/** Server time less device time in ms; null until measured. */
+	readonly clockOffset: () => number | null;
+	readonly settings: RunSettings;
+}
+
+export interface RunSettings {
+	readonly pageSize: number;
+	readonly batchSize: number;
+	readonly overlapMs: number;
+	/** 0: never by itself. */
+	readonly reconcileIntervalMs: number;
+}
+
+export const EPOCH_KEY = 'epoch';
+
+/**
+ * The fence (R9): called inside each transaction that applies something. Leaving a state does not stop a
+ * promise's body, so that a run which was called off, or whose tab no longer leads, must find out here.
+ * @throws PixSyncError `superseded`; the transaction then writes nothing.
+ */
+export async function assertCurrent(stores: Stores, run: Run): Promise<void> {
+	const held = await stores.meta.get(EPOCH_KEY);
+	if (!run.signal.aborted && held?.value === run.epoch) return;
+	throw new PixSyncError('superseded', 'The run was called off', {
+		fault: 'no-answer',
+		table: run.spec.table,
+		hint: 'Nothing to do: the engine goes on by itself.',
+	});
+}
+
+/** Server-adjusted ms. */
+export function serverNow(run: Run): number {
+	return run.now() + (run.clockOffset() ?? 0);
+}
+
+/**
+ * What decides a conflict: when the edit was made, by the server's clock, and never later than now, for a
+ * device whose clock runs ahead must not win against the future (R21).
+ */
+export function editTime(run: Run, edit: { queuedAt: number; clockOffset: number | null }): number {
+	return Math.min(edit.queuedAt + (edit.clockOffset ?? run.clockOffset() ?? 0), serverNow(run));
+}

@@ -1,0 +1,87 @@
+import type { Base, Mutation } from '../core/mutation.ts';
+import { replay } from '../core/replay.ts';
+import type { TableSpec } from '../core/table-spec.ts';
+import type { Row, RowId } from '../core/types.ts';
+import type { BaseRecord, Stores } from './local-store.ts';
+
+/** What becomes of one row in a transaction: its new base, and which mutations stay pending on it. */
+export interface RowChange {
+	readonly id: RowId;
+	readonly base: Base;
+	/** The mutations that stay, in queue order. */
+	readonly remaining: readonly Mutation[];
+	/** Mutations that leave the outbox. */
+	readonly removed: readonly number[];
+	/** Mutations that stay in the outbox in another form: rewritten, or as a dead letter. */
+	readonly rewritten?: readonly Mutation[];
+	/** A server row newer than `base` that still waits to be resolved; undefined: none. */
+	readonly remote?: Row | null;
+}
+
+/**
+ * Collects what happens to rows and writes it in one go: the outbox, the base records, and the view, which is
+ * always its base with the remaining mutations replayed on it (R6). Every write-back of a server's answer ends
+ * here, so that row and outbox cannot part (S4).
+ */
+export interface RowWriter {
+	change(change: RowChange): void;
+	/** Ids whose view is gone, and views that are to be put; for counting. */
+	write(stores: Stores): Promise<void>;
+}
+
+export function createRowWriter(spec: TableSpec): RowWriter {
+	const puts: Row[] = [];
+	const deletes: RowId[] = [];
+	const basePuts: BaseRecord[] = [];
+	const baseDeletes: [string, RowId][] = [];
+	const removed: number[] = [];
+	const rewritten: Mutation[] = [];
+
+	return {
+		change(change) {
+			for (const seq of change.removed) removed.push(seq);
+			for (const mutation of change.rewritten ?? []) rewritten.push(mutation);
+			const view = viewOf(spec, change);
+			if (view) puts.push(view);
+			else deletes.push(change.id);
+			const record = toBaseRecord(spec, change);
+			if (record) basePuts.push(record);
+			else baseDeletes.push([spec.table, change.id]);
+		},
+
+		async write(stores) {
+			const rows = stores.rows(spec.table);
+			await Promise.all([
+				puts.length > 0 ? rows.bulkPut(puts) : undefined,
+				deletes.length > 0 ? rows.bulkDelete(deletes) : undefined,
+				basePuts.length > 0 ? stores.bases.bulkPut(basePuts) : undefined,
+				baseDeletes.length > 0 ? stores.bases.bulkDelete(baseDeletes) : undefined,
+				removed.length > 0 ? removeMutations(stores, removed) : undefined,
+				rewritten.length > 0 ? stores.outbox.bulkPut(rewritten) : undefined,
+			]);
+		},
+	};
+}
+
+/** The row as the app sees it after `change`. With nothing pending, a waiting server row is the row. */
+export function viewOf(spec: TableSpec, { base, remaining, remote }: RowChange): Row | null {
+	if (remaining.length > 0 || remote === undefined) return replay(spec, base, remaining);
+	return remote === null ? null : replay(spec, { kind: 'held', row: remote }, []);
+}
+
+/** Clean rows have no base record: they are stored once. A row created here has none until it is in conflict. */
+function toBaseRecord(spec: TableSpec, { id, base, remaining, remote }: RowChange): BaseRecord | null {
+	if (remaining.length === 0) return null;
+	if (remote !== undefined) return { table: spec.table, id, base, remote, seen: 1 };
+	return base.kind === 'absent' ? null : { table: spec.table, id, base };
+}
+
+/** A run of consecutive mutations goes as one key range: the cost of one delete, not of a thousand. */
+async function removeMutations(stores: Stores, seqs: readonly number[]): Promise<void> {
+	const sorted = [...seqs].sort((a, b) => a - b);
+	const first = sorted[0];
+	const last = sorted.at(-1);
+	if (first === undefined || last === undefined) return;
+	if (last - first === sorted.length - 1) await stores.outbox.where(':id').between(first, last, true, true).delete();
+	else await stores.outbox.bulkDelete(sorted);
+}

@@ -1,0 +1,154 @@
+import { compact, type Compacted } from '../core/compact.ts';
+import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
+import type { TableSpec } from '../core/table-spec.ts';
+import type { RowId } from '../core/types.ts';
+import type { AttemptRecord, BaseRecord, Stores } from './local-store.ts';
+import { groupByRow, ofStatus } from './outbox.ts';
+
+/** What a table's outbox asks for, as of one moment. */
+export interface UploadPlan {
+	/** Requests whose outcome is unknown; repeated to the letter before anything else of their rows (R7). */
+	readonly retries: readonly AttemptRecord[];
+	/** Rows to send, each with what its mutations come to. */
+	readonly rows: readonly PlannedRow[];
+	/** Rows that are not held: fetched first (R2). */
+	readonly unknown: readonly { readonly id: RowId; readonly mutations: readonly Mutation[] }[];
+	/** Rows with a newer server row. */
+	readonly conflicts: number;
+	/** Deletes held back. */
+	readonly held: number;
+	/** More can be done after this plan. */
+	readonly isPartial: boolean;
+	/** Device ms of the earliest next attempt; null: nothing waits. */
+	readonly waitUntil: number | null;
+	readonly upTo: number;
+}
+
+export interface PlannedRow extends Compacted {
+	readonly id: RowId;
+	readonly base: Base;
+	readonly mutations: readonly Mutation[];
+}
+
+export interface PlanOptions {
+	readonly upTo: number | null;
+	readonly force: boolean;
+	readonly holdDeletes: boolean;
+	/** Rows at most. */
+	readonly limit: number;
+	/** Device ms. */
+	readonly now: number;
+}
+
+/** Mutations read at once while looking for rows to send; a hot row's many updates must fit in (R16). */
+const WINDOW = 4_000;
+
+/** Reads a plan, in a caller's transaction. It changes nothing. */
+export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOptions): Promise<UploadPlan> {
+	const seqs = (await ofStatus(stores, spec.table, 'pending').primaryKeys()).sort((a, b) => a - b);
+	const upTo = options.upTo ?? seqs.at(-1) ?? 0;
+	const within = seqs.filter((seq) => seq <= upTo);
+	const attempts = await stores.attempts.where('table').equals(spec.table).toArray();
+	const inAttempt = new Set(attempts.flatMap(({ mutations }) => mutations.map(({ id }) => id)));
+	const retries: AttemptRecord[] = [];
+	const plan = { rows: [] as PlannedRow[], unknown: [] as UploadPlan['unknown'][number][], conflicts: 0, held: 0 };
+	let waitUntil: number | null = null;
+	let isPartial = false;
+	const waits = (until: number) => {
+		waitUntil = waitUntil === null ? until : Math.min(waitUntil, until);
+	};
+
+	const seenRows = new Set<RowId>();
+	for (const record of await seenRecords(stores, spec.table)) {
+		seenRows.add(record.id);
+		if (!options.force && (record.deferredUntil ?? 0) > options.now) waits(record.deferredUntil ?? 0);
+		else plan.conflicts++;
+	}
+	for (const attempt of attempts) {
+		// What is known to have moved on is compared by the resolver, not sent again.
+		const mutations = attempt.mutations.filter(({ id }) => !seenRows.has(id));
+		if (mutations.length === 0) continue;
+		if (!options.force && attempt.nextAttemptAt > options.now) waits(attempt.nextAttemptAt);
+		else retries.push({ ...attempt, mutations });
+	}
+	if (retries.length > 0) isPartial = within.length > 0;
+
+	// A retry goes alone: what comes after it may depend on its outcome.
+	for (let from = 0; retries.length === 0 && from < within.length; from += WINDOW) {
+		const window = await stores.outbox.bulkGet(within.slice(from, from + WINDOW));
+		const byRow = groupByRow(window.filter((mutation) => mutation !== undefined));
+		const ids = [...byRow.keys()];
+		const bases = await stores.bases.bulkGet(ids.map((id) => [spec.table, id]));
+		const isFull = ids.some((id, at) => {
+			if (seenRows.has(id) || inAttempt.has(id)) return false;
+			if (plan.rows.length + plan.unknown.length >= options.limit) return true;
+			const mutations = byRow.get(id) ?? [];
+			addRow(plan, spec, options, { id, mutations, base: bases[at]?.base ?? { kind: 'absent' } });
+			return false;
+		});
+		if (isFull) {
+			isPartial = true;
+			break;
+		}
+	}
+	isPartial ||= plan.unknown.length > 0 || plan.rows.some((row) => leavesSome(row));
+	return { ...plan, retries, isPartial, waitUntil, upTo };
+}
+
+/** Whether anything can be done at once: what "due" means (R11). */
+export function isDue(plan: UploadPlan): boolean {
+	return plan.retries.length > 0 || plan.rows.length > 0 || plan.unknown.length > 0 || plan.conflicts > 0;
+}
+
+export function seenRecords(stores: Stores, table: string): Promise<BaseRecord[]> {
+	return stores.bases.where('[table+seen]').equals([table, 1]).toArray();
+}
+
+function addRow(
+	plan: { rows: PlannedRow[]; unknown: UploadPlan['unknown'][number][]; held: number },
+	spec: TableSpec,
+	{ holdDeletes }: PlanOptions,
+	row: { id: RowId; mutations: readonly Mutation[]; base: Base },
+): void {
+	if (holdDeletes && row.mutations.some(({ action }) => action === 'delete')) {
+		plan.held++;
+	} else if (row.base.kind === 'unknown') {
+		plan.unknown.push(row);
+	} else {
+		plan.rows.push({ ...row, ...compact(spec, row.mutations, row.base) });
+	}
+}
+
+function leavesSome({ mutations, cancelled, intent }: PlannedRow): boolean {
+	return mutations.length > cancelled.length + (intent?.seqs.length ?? 0);
+}
+
+export function toPushMutation(
+	spec: TableSpec,
+	row: PlannedRow,
+	stamp: string,
+): PushMutation | null {
+	const { intent, base, id } = row;
+	if (!intent || intent.kind === 'none') return null;
+	const version = base.kind === 'held' ? base.row[spec.timestampField] : null;
+	const common = { id, seqs: intent.seqs, stamp, base: typeof version === 'string' ? version : null };
+	switch (intent.kind) {
+		case 'create':
+			return {
+				...common,
+				kind: 'create',
+				body: { [spec.idField]: id, ...intent.columns, [spec.timestampField]: stamp },
+			};
+		case 'update':
+			return { ...common, kind: 'update', body: { ...intent.columns, [spec.timestampField]: stamp } };
+		case 'delete':
+			return { ...common, kind: 'delete', body: tombstoneBody(spec, stamp) };
+	}
+}
+
+/** The patch that soft-deletes; null where a delete removes the row. */
+function tombstoneBody(spec: TableSpec, stamp: string): PushMutation['body'] {
+	if (!spec.deleted) return null;
+	const value = spec.deleted.type === 'boolean' ? true : stamp;
+	return { [spec.deleted.field]: value, [spec.timestampField]: stamp };
+}

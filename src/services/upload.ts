@@ -1,0 +1,165 @@
+import { toErrorLine, toPixSyncError, PixSyncError } from '../core/errors.ts';
+import type { PushMutation } from '../core/mutation.ts';
+import { addCounts, NO_COUNTS, type StepCounts, type UploadInput, type UploadOutput } from '../core/run-contract.ts';
+import { versionOf } from '../core/table-spec.ts';
+import { nextStamp, toMicros } from '../core/timestamp.ts';
+import { applyPush, toDeadLetter } from './apply-push.ts';
+import type { AttemptRecord } from './local-store.ts';
+import { dirtyOfRows } from './outbox.ts';
+import { recheckRows } from './recheck.ts';
+import { assertCurrent, editTime, type Run, serverNow } from './run.ts';
+import { createRowWriter } from './settle-row.ts';
+import { type PlannedRow, readPlan, toPushMutation, type UploadPlan } from './upload-plan.ts';
+
+/** One batch of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
+export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
+	await recheckRows(run);
+	const plan = await run.store.transact('r', [run.spec.table], (stores) =>
+		readPlan(stores, run.spec, { ...input, limit: run.settings.batchSize, now: run.now() }),
+	);
+	let counts: StepCounts = NO_COUNTS;
+	if (plan.retries.length > 0 || plan.rows.length > 0 || plan.unknown.length > 0) await assertSyncable(run);
+	counts = addCounts(counts, await settleUnsent(run, plan.rows));
+	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
+	const attempts = plan.retries.length > 0 ? plan.retries : await storeAttempt(run, plan);
+	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, input.retryAt));
+	const waitingConflicts = await run.store.transact('r', [], (stores) =>
+		stores.bases.where('[table+seen]').equals([run.spec.table, 1]).count(),
+	);
+	return { ...counts, waitingConflicts, more: plan.isPartial, held: plan.held, upTo: plan.upTo };
+}
+
+/** Stores what is about to be sent, before it is (R7). */
+async function storeAttempt(run: Run, { rows }: UploadPlan): Promise<AttemptRecord[]> {
+	const micros = BigInt(Math.round(serverNow(run) * 1000));
+	const mutations = rows
+		.map((row) => {
+			const base = row.base.kind === 'held' ? versionOf(run.spec, row.base.row) : null;
+			return toPushMutation(run.spec, row, nextStamp(micros, base));
+		})
+		.filter((mutation): mutation is PushMutation => mutation !== null);
+	if (mutations.length === 0) return [];
+	const record: AttemptRecord = { table: run.spec.table, mutations, count: 0, nextAttemptAt: 0 };
+	const id = await run.store.transact('rw', [], async (stores) => {
+		await assertCurrent(stores, run);
+		return stores.attempts.add(record);
+	});
+	return [{ ...record, id }];
+}
+
+async function push(run: Run, attempt: AttemptRecord, retryAt: number): Promise<StepCounts> {
+	try {
+		const outcomes = await run.remote.push(run.spec, attempt.mutations, run.signal);
+		const { fatal, ...counts } = await applyPush(run, attempt, outcomes, retryAt);
+		if (fatal) throw fatal;
+		return counts;
+	} catch (cause) {
+		const error = toPixSyncError(cause, run.spec.table);
+		if (error.fault === 'retryable') return { ...NO_COUNTS, ...(await putOff(run, attempt, retryAt, error)) };
+		if (error.code !== 'superseded') await putOff(run, attempt, error.fault === 'no-answer' ? retryAt : 0, error);
+		throw error;
+	}
+}
+
+/** Marks when the attempt is due again, so that backoff outlives a restart (R13). */
+async function putOff(run: Run, attempt: AttemptRecord, retryAt: number, error: PixSyncError): Promise<Partial<StepCounts>> {
+	await run.store.transact('rw', [], async (stores) => {
+		await assertCurrent(stores, run);
+		const current = attempt.id === undefined ? undefined : await stores.attempts.get(attempt.id);
+		// What was settled before the error came is not put back.
+		if (!current || current.nextAttemptAt > run.now()) return;
+		const nextAttemptAt = Math.max(retryAt, run.now() + (error.retryAfterMs ?? 0));
+		await stores.attempts.put({ ...current, count: attempt.count + 1, nextAttemptAt });
+	});
+	return { errors: [toErrorLine(run.spec.table, error)] };
+}
+
+/** What needs no request: mutations that undo each other, and changes that the base holds already. */
+async function settleUnsent(run: Run, rows: readonly PlannedRow[]): Promise<StepCounts> {
+	const unsent = rows.filter(({ cancelled, intent }) => cancelled.length > 0 || intent?.kind === 'none');
+	if (unsent.length === 0) return NO_COUNTS;
+	return run.store.transact('rw', [run.spec.table], async (stores) => {
+		await assertCurrent(stores, run);
+		const dirty = await dirtyOfRows(
+			stores,
+			run.spec.table,
+			unsent.map(({ id }) => id),
+		);
+		const writer = createRowWriter(run.spec);
+		let uploaded = 0;
+		for (const { id, base, cancelled, intent } of unsent) {
+			const held = intent?.kind === 'none' ? intent.seqs : [];
+			const removed = new Set([...cancelled, ...held]);
+			uploaded += held.length;
+			const remaining = (dirty.get(id) ?? []).filter(({ seq }) => !removed.has(seq));
+			writer.change({ id, base, remaining, removed: [...removed] });
+		}
+		await writer.write(stores);
+		return { ...NO_COUNTS, uploaded };
+	});
+}
+
+/**
+ * Rows that were changed without being held (R2): not newer than the edit, the server's row becomes the base;
+ * newer, it is a conflict; absent, an update is refused and a delete is done.
+ */
+async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<StepCounts> {
+	const { spec } = run;
+	const ids = unknown.map(({ id }) => id);
+	const remotes = await run.remote.fetch(spec, ids, run.signal);
+	return run.store.transact('rw', [spec.table], async (stores) => {
+		await assertCurrent(stores, run);
+		const dirty = await dirtyOfRows(stores, spec.table, ids);
+		const writer = createRowWriter(spec);
+		let counts: StepCounts = NO_COUNTS;
+		for (const { id, mutations: planned } of unknown) {
+			const mutations = dirty.get(id) ?? [];
+			const remote = remotes.get(id);
+			const editedAt = Math.max(...planned.map((mutation) => editTime(run, mutation)));
+			if (!remote) {
+				const seqs = new Set(planned.map(({ seq }) => seq));
+				const isDelete = planned.at(-1)?.action === 'delete';
+				const settled = mutations.filter(({ seq }) => seqs.has(seq));
+				const remaining = mutations.filter(({ seq }) => !seqs.has(seq));
+				const error = new PixSyncError('not-found', `Row ${JSON.stringify(id)} does not exist at the server`, {
+					fault: 'rejected',
+					table: spec.table,
+					id,
+					hint: 'It was deleted, or this user may not see it. Create it to bring it back.',
+				});
+				writer.change({
+					id,
+					base: { kind: 'absent' },
+					remaining,
+					removed: isDelete ? settled.map(({ seq }) => seq) : [],
+					rewritten: isDelete ? [] : toDeadLetter(settled, error, run.now()),
+				});
+				counts = addCounts(counts, {
+					...NO_COUNTS,
+					uploaded: isDelete ? settled.length : 0,
+					errors: isDelete ? [] : [toErrorLine(spec.table, error)],
+				});
+				continue;
+			}
+			const remoteAt = toMicros(versionOf(spec, remote));
+			const isLater = remoteAt !== null && remoteAt > BigInt(Math.round(editedAt * 1000));
+			writer.change(
+				isLater
+					? { id, base: { kind: 'unknown' }, remaining: mutations, removed: [], remote }
+					: { id, base: { kind: 'held', row: remote }, remaining: mutations, removed: [] },
+			);
+		}
+		await writer.write(stores);
+		return counts;
+	});
+}
+
+/**
+ * Before a device sends anything of a table for the first time: does the table exist, with its timestamp? A write
+ * to a table that cannot be pulled would be a write whose conflicts nobody could see.
+ */
+async function assertSyncable(run: Run): Promise<void> {
+	const checkpoint = await run.store.transact('r', [], (stores) => stores.checkpoints.get([run.spec.table, 'rest']));
+	if (checkpoint) return;
+	await run.remote.pull({ spec: run.spec, start: null, limit: 1, keysOnly: true }, run.signal);
+}
