@@ -19,9 +19,8 @@ export interface Checkpoint {
 	readonly headAt: string | null;
 	/** What the rows were selected by; another selection starts over. */
 	readonly selection: string;
-	/** Device ms of the last head reached, and of the last complete reconcile. */
+	/** Device ms of the last head reached. */
 	readonly syncedAt: number | null;
-	readonly reconciledAt: number | null;
 }
 
 /** Where a pull starts. Without `id` the rows at `timestamp` itself are read again. */

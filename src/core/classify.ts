@@ -43,7 +43,7 @@ const BY_CODE: Readonly<Record<string, FailureClass>> = {
 	'25006': 'pause', // a read-only database
 	'25P03': 'transient', // idle-in-transaction and transaction timeout
 	'25P04': 'transient',
-	'42501': 'row', // refused by a policy or a grant; with status 401 see BY_STATUS
+	'42501': 'row', // refused by a policy or a grant; with status 401 it is the session
 	'42703': 'schema',
 	'42704': 'schema',
 	'42883': 'schema',
@@ -82,7 +82,6 @@ const BY_GROUP: Readonly<Record<string, FailureClass>> = {
 
 /** Statuses that mean the same whoever says them; 540 and 544 are Supabase's. Cloudflare's 520–530 bring no code. */
 const BY_STATUS: Readonly<Record<number, FailureClass>> = {
-	401: 'auth',
 	402: 'pause',
 	408: 'transient',
 	413: 'split',

@@ -87,8 +87,9 @@ function isTime(hour: number, minute: number, second: number): boolean {
 function toOffsetSeconds(zone: string): number | null {
 	if (zone === 'z' || zone === 'Z') return 0;
 	const digits = zone.slice(1).replaceAll(':', '').padEnd(6, '0');
-	const [hours, minutes, seconds] = [digits.slice(0, 2), digits.slice(2, 4), digits.slice(4)].map(Number);
-	if (hours === undefined || minutes === undefined || seconds === undefined) return null;
+	const hours = Number(digits.slice(0, 2));
+	const minutes = Number(digits.slice(2, 4));
+	const seconds = Number(digits.slice(4));
 	if (hours > 15 || minutes > 59 || seconds > 59) return null;
 	const offset = hours * 3_600 + minutes * 60 + seconds;
 	return zone.startsWith('-') ? -offset : offset;

@@ -2,6 +2,7 @@ import { PixSyncError } from '../core/errors.ts';
 import type { Mutation } from '../core/mutation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
+import { isUuid } from '../core/uuid.ts';
 import type { CheckedAction } from './action.ts';
 import type { AliasRecord, BaseRecord, Stores } from './local-store.ts';
 import { dirtyAmong } from './outbox.ts';
@@ -61,7 +62,10 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 			top().aliases.set(keyOf(spec.table, localId), { table: spec.table, localId, id });
 		},
 		toKey(spec, id) {
-			return typeof id === 'string' && numeric.has(spec.table) && String(Number(id)) === id ? Number(id) : id;
+			if (typeof id === 'number') return id;
+			if (numeric.has(spec.table) && String(Number(id)) === id) return Number(id);
+			// PostgreSQL tells uuids in lower case, whatever case they came in.
+			return isUuid(id) && !draft.row(spec, id).view ? id.toLowerCase() : id;
 		},
 		resolveId({ spec, dataId, localId }) {
 			const named =
@@ -104,8 +108,13 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 		const ids = new Set<RowId>();
 		for (const { spec: own, dataId, localId } of actions) {
 			if (own.table !== table) continue;
-			if (dataId !== null) ids.add(draft.toKey(spec, dataId));
-			if (localId !== null) ids.add(draft.aliasOf(spec, String(localId)) ?? draft.toKey(spec, localId));
+			for (const given of [dataId, localId]) {
+				if (given === null) continue;
+				ids.add(given);
+				ids.add(draft.toKey(spec, given));
+			}
+			const named = localId === null ? undefined : draft.aliasOf(spec, String(localId));
+			if (named !== undefined) ids.add(named);
 		}
 		for (const [id, row] of await readRows(stores, spec, [...ids])) read.set(keyOf(table, id), row);
 	}

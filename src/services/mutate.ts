@@ -106,7 +106,7 @@ function claimId(options: MutateOptions, draft: Draft, action: CheckedAction): R
 			hint: 'Give each new row a localId of its own.',
 		});
 	}
-	const id = dataId === null ? (isUuid(localText) ? localText : options.createId()) : draft.toKey(spec, dataId);
+	const id = draft.toKey(spec, dataId ?? (isUuid(localText) ? localText : options.createId()));
 	if (localText !== null && localText !== String(id)) draft.setAlias(spec, localText, id);
 	return id;
 }

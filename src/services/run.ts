@@ -18,6 +18,8 @@ export interface Run {
 	/** Server time less device time in ms; null until measured. */
 	readonly clockOffset: () => number | null;
 	readonly settings: RunSettings;
+	/** Device ms of each table's last sweep of this session. */
+	readonly reconciledAt: Map<string, number>;
 }
 
 export interface RunSettings {

@@ -61,7 +61,7 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	const seenRows = new Set<RowId>();
 	for (const record of await seenRecords(stores, spec.table)) {
 		seenRows.add(record.id);
-		if (!options.force && (record.deferredUntil ?? 0) > options.now) waits(record.deferredUntil ?? 0);
+		if ((record.deferredUntil ?? 0) > options.now) waits(record.deferredUntil ?? 0);
 		else plan.conflicts++;
 	}
 	for (const attempt of attempts) {

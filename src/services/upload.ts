@@ -9,11 +9,12 @@ import { dirtyOfRows } from './outbox.ts';
 import { recheckRows } from './recheck.ts';
 import { assertCurrent, editTime, type Run, serverNow } from './run.ts';
 import { createRowWriter } from './settle-row.ts';
-import { type PlannedRow, readPlan, toPushMutation, type UploadPlan } from './upload-plan.ts';
+import { type PlannedRow, readPlan, seenRecords, toPushMutation, type UploadPlan } from './upload-plan.ts';
 
 /** One batch of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
 	await recheckRows(run);
+	if (input.force) await endDeferrals(run);
 	const plan = await run.store.transact('r', [run.spec.table], (stores) =>
 		readPlan(stores, run.spec, { ...input, limit: run.settings.batchSize, now: run.now() }),
 	);
@@ -23,9 +24,7 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
 	const attempts = plan.retries.length > 0 ? plan.retries : await storeAttempt(run, plan);
 	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, input.retryAt));
-	const waitingConflicts = await run.store.transact('r', [], (stores) =>
-		stores.bases.where('[table+seen]').equals([run.spec.table, 1]).count(),
-	);
+	const waitingConflicts = await countConflicts(run);
 	return { ...counts, waitingConflicts, more: plan.isPartial, held: plan.held, upTo: plan.upTo };
 }
 
@@ -152,6 +151,21 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 		await writer.write(stores);
 		return counts;
 	});
+}
+
+/** A sync that was asked for also tries the conflicts that were put off. */
+async function endDeferrals(run: Run): Promise<void> {
+	await run.store.transact('rw', [], async (stores) => {
+		const deferred = (await seenRecords(stores, run.spec.table)).filter((record) => record.deferredUntil !== undefined);
+		if (deferred.length === 0) return;
+		await assertCurrent(stores, run);
+		await stores.bases.bulkPut(deferred.map(({ deferredUntil: _, ...record }) => record));
+	});
+}
+
+async function countConflicts(run: Run): Promise<number> {
+	const records = await run.store.transact('r', [], (stores) => seenRecords(stores, run.spec.table));
+	return records.filter(({ deferredUntil = 0 }) => deferredUntil <= run.now()).length;
 }
 
 /**

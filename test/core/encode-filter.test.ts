@@ -223,6 +223,12 @@ describe('positions and id lists', () => {
 });
 
 describe('chunkByBytes', () => {
+	it('[F34] fills a run to the last byte', () => {
+		const sizeOf = (size: number) => size;
+		expect(chunkByBytes([5, 5, 5, 5, 11, 1], sizeOf, 10, 9)).toEqual([[5, 5], [5, 5], [11], [1]]);
+		expect(chunkByBytes([], sizeOf, 10, 9)).toEqual([]);
+	});
+
 	it('[F34] loses nothing, keeps the order, and is over a bound only with a single item', () => {
 		const sizes = fc.array(fc.nat(50));
 		fc.assert(

@@ -97,6 +97,8 @@ describe('toPlainData', () => {
 		['bytes', { a: new Uint8Array(2) }, 'data.a is an instance of Uint8Array'],
 		['a Blob', { a: new Blob([]) }, 'data.a is an instance of Blob'],
 		['a class instance', { a: new Money() }, 'data.a is an instance of Money'],
+		['a namespace object', { a: Math }, 'data.a is an instance of Object'],
+		['an iterable', { a: { *[Symbol.iterator]() {} } }, 'data.a is an instance of Object'],
 		['a boxed text', { a: Object('x') }, 'data.a is an instance of String'],
 		['an inheriting object', { a: Object.create({ b: 1 }) }, 'data.a is an instance of Object'],
 		['an array', [1], 'data is an array'],
@@ -109,6 +111,17 @@ describe('toPlainData', () => {
 		expect(error).toMatchObject({ code: 'bad-data', table: 'notes', fault: 'input' });
 		expect(error.message).toContain(message);
 		expect(error.hint).not.toBe('');
+	});
+
+	it.each([
+		[1n, 'String(value)'],
+		[Number.NaN, 'send null'],
+		[[undefined], 'send null'],
+		[new Date(Number.NaN), 'Date'],
+		[new Map(), 'Object.fromEntries'],
+		[() => 1, 'Leave it out'],
+	])('[F50] says how to mend %o', (value, advice) => {
+		expect(errorOf({ a: value }).hint).toContain(advice);
 	});
 
 	it('[F50] refuses cycles and endless depth', () => {
@@ -156,7 +169,8 @@ describe('isSameJson', () => {
 		expect(isSameJson({ constructor: 1 }, {})).toBe(false);
 		expect(isSameJson(null, undefined)).toBe(false);
 		expect(isSameJson({ a: null }, {})).toBe(false);
-		expect(isSameJson([], {})).toBe(false);
+		expect(isSameJson([], { length: 0 })).toBe(false);
+		expect(isSameJson({ length: 0 }, [])).toBe(false);
 		expect(isSameJson([1], [1, 2])).toBe(false);
 		expect(isSameJson('1', 1)).toBe(false);
 		expect(isSameJson(null, {})).toBe(false);

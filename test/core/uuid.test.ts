@@ -34,6 +34,11 @@ describe('createUuidV7', () => {
 		expect(uuid).toBe('00000000-0000-7fff-bfff-ffffffffffff');
 	});
 
+	it('[R3] puts every byte in its place', () => {
+		const bytes = Uint8Array.from([0x01, 0x2f, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0xfe]);
+		expect(createUuidV7(0x0123_4567_89ab, bytesOf(bytes))).toBe('01234567-89ab-7012-b0a0-b0c0d0e0f10f');
+	});
+
 	it('[R3] works with the platform source', () => {
 		const make = () => createUuidV7(1_700_000_000_000, (bytes) => crypto.getRandomValues(bytes));
 		expect(new Set(Array.from({ length: 1_000 }, make)).size).toBe(1_000);

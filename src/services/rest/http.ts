@@ -1,4 +1,4 @@
-import { isAnswerOf, classifyReply, toServerError } from '../../core/classify.ts';
+import { isAnswerOf, toServerError } from '../../core/classify.ts';
 import { PixSyncError } from '../../core/errors.ts';
 import { toQuery } from '../../core/encode-filter.ts';
 import type { Row } from '../../core/types.ts';
@@ -119,22 +119,18 @@ function toError(
 ): PixSyncError {
 	const body = isRow(parsed) ? parsed : {};
 	const code = typeof body.code === 'string' && body.code !== '' ? body.code : null;
-	const answered = isAnswerOf(reply.status, code);
-	onEnd({ answered, reply: timing });
-	const error = toServerError(
+	onEnd({ answered: isAnswerOf(reply.status, code), reply: timing });
+	return toServerError(
 		{
 			status: reply.status,
 			code,
-			message: typeof body.message === 'string' ? body.message : `HTTP ${reply.status}`,
+			message: typeof body.message === 'string' ? body.message : null,
 			details: typeof body.details === 'string' ? body.details : null,
 			hint: typeof body.hint === 'string' ? body.hint : null,
 			retryAfterMs: toRetryAfterMs(reply.headers.get('retry-after')),
 		},
 		table,
 	);
-	if (answered || classifyReply({ status: reply.status, code }) !== 'transient') return error;
-	// A proxy's bare 502 says nothing of what PostgREST did: the outcome is uncertain, as without any answer.
-	return new PixSyncError(error.code, error.message, { ...error, fault: 'no-answer' });
 }
 
 function toNetworkError(table: string, cause: unknown, timedOutAfterMs: number | null): PixSyncError {

@@ -20,6 +20,11 @@ export interface RestPushOptions {
 	readonly fetchRows: Remote['fetch'];
 }
 
+const TOO_LARGE: readonly string[] = ['http-413', 'http-414'];
+
+/** Not the row's fault, but a smaller batch may pass: a foreign key, a statement timeout, a request too large. */
+const BISECTED: ReadonlySet<string> = new Set(['23503', '57014', ...TOO_LARGE]);
+
 /** Pushes by kind: bulk creates, a compare-and-swap PATCH a row, bulk compare-and-swap deletes (R16). */
 export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions): Remote['push'] {
 	// Tables that refuse to be told the timestamp (R17).
@@ -36,7 +41,9 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 		/** Settles what an error settles; rethrows what ends the push. */
 		function refuse(batch: readonly PushMutation[], error: PixSyncError): void {
 			if (error.fault !== 'rejected' && error.fault !== 'retryable') throw error;
-			for (const mutation of batch) outcomes.set(mutation, { kind: error.fault, error });
+			// A single row that is too large will not shrink by itself.
+			const kind = TOO_LARGE.includes(error.code) ? 'rejected' : error.fault;
+			for (const mutation of batch) outcomes.set(mutation, { kind, error });
 		}
 
 		/** A bulk is all or nothing: halved until what is refused stands alone (F27). */
@@ -48,7 +55,7 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 				await attempt(batch);
 			} catch (cause) {
 				const error = toPixSyncError(cause, spec.table);
-				const isWholesale = error.fault !== 'rejected' && error.code !== '23503' && !isTooLarge(error);
+				const isWholesale = error.fault !== 'rejected' && !BISECTED.has(error.code);
 				if (batch.length === 1 || isWholesale) return refuse(batch, error);
 				const half = Math.ceil(batch.length / 2);
 				await bisect(batch.slice(0, half), attempt);
@@ -214,10 +221,6 @@ function without(row: Row, column: string): Row {
 
 function isSameVersion(a: string | null, b: string | null): boolean {
 	return a === null || b === null ? a === b : compareTimestamps(a, b) === 0;
-}
-
-function isTooLarge(error: PixSyncError): boolean {
-	return error.code === 'http-413' || error.code === 'http-414';
 }
 
 function refusal(spec: TableSpec, id: RowId, code: 'denied' | 'not-visible' | 'bad-reply'): PixSyncError {

@@ -1,0 +1,387 @@
+import { type ActorRefFrom, assign, emit, setup } from 'xstate';
+import type { TableSpec } from '../core/table-spec.ts';
+import type { SyncResult } from '../core/types.ts';
+import { closedGateError, closedReason } from './closed-reason.ts';
+import { notProvidedActor } from './not-provided.ts';
+import { EMPTY_RUN, failRun, joinRun, noteRound, noteUploaded, type RunPlan, type RunStep, type Waiter } from './run-plan.ts';
+import { type TableInput, tableMachine, type TableReport } from './table.machine.ts';
+
+/*
+ * The root of the engine: three regions side by side, and one child machine a table.
+ *
+ *   gate      hydrating ──▶ closed ◀──▶ open (steady ◀──▶ refreshing)
+ *   schedule  manual ◀──▶ auto (quiet ──local write──▶ gathering)
+ *   run       idle ◀──▶ syncing
+ *
+ * The gate tells the tables whether they may talk; the schedule wishes for syncs; the run orders the tables and
+ * answers those who wait.
+ */
+
+/** What the root is told. Commands are wishes of the app's; the others are facts. */
+export type SyncEvent =
+	| SyncCommand
+	| { readonly type: 'storage.hydrated'; readonly dirty: readonly string[] }
+	| { readonly type: 'storage.closed' }
+	| { readonly type: 'network.changed'; readonly isOnline: boolean }
+	| { readonly type: 'session.changed'; readonly isValid: boolean }
+	| { readonly type: 'leadership.changed'; readonly isLeader: boolean }
+	| { readonly type: 'mutation.queued'; readonly tables: readonly string[] }
+	| { readonly type: 'visibility.gained' }
+	/** Raised by the gate for the schedule. */
+	| { readonly type: 'gate.opened' }
+	| TableReport;
+
+export type SyncCommand =
+	| { readonly type: 'table.register'; readonly spec: Pick<TableSpec, 'table' | 'dependsOn'> }
+	/** Without `tables`: all. `token` comes back with `sync.completed`. */
+	| { readonly type: 'sync.request'; readonly token: number | null; readonly tables?: readonly string[] }
+	| { readonly type: 'schedule.enable'; readonly intervalMs: number }
+	| { readonly type: 'schedule.disable' }
+	/** Something changed at the server: pull soon. Without `tables`: all. */
+	| { readonly type: 'poke.received'; readonly tables?: readonly string[] };
+
+export type SyncEmitted = {
+	readonly type: 'sync.completed';
+	readonly waiters: readonly { readonly token: number | null; readonly result: SyncResult }[];
+};
+
+export type SyncTag = 'offline' | 'syncing' | 'settled' | 'error';
+
+export interface SyncInput {
+	readonly backoff?: TableInput['backoff'];
+	readonly random?: TableInput['random'];
+	readonly now?: TableInput['now'];
+	/** Upload soon after a local write while auto-sync is on. @default true */
+	readonly liveUpload?: boolean;
+}
+
+export interface SyncContext {
+	readonly input: SyncInput;
+	readonly isHydrated: boolean;
+	readonly isOnline: boolean;
+	readonly isAuthorised: boolean;
+	readonly isLeader: boolean;
+	readonly tables: Readonly<Record<string, TableEntry>>;
+	/** Tables that were written to since their last complete upload. */
+	readonly dirty: readonly string[];
+	readonly intervalMs: number;
+	readonly run: RunPlan;
+	/** What the last step of the run asked for; sent and emptied in the same transition. */
+	readonly step: Pick<RunStep, 'commands' | 'completed'>;
+}
+
+export interface TableEntry {
+	readonly ref: ActorRefFrom<typeof tableMachine>;
+	readonly dependsOn: readonly string[];
+}
+
+/** Local writes that come within this time after one another travel together, ms. */
+export const LIVE_DELAY_MS = 100;
+
+const NO_STEP: SyncContext['step'] = { commands: [], completed: [] };
+
+const baseSetup = setup({
+	types: {} as {
+		context: SyncContext;
+		events: SyncEvent;
+		input: SyncInput;
+		emitted: SyncEmitted;
+		tags: SyncTag;
+	},
+	actors: {
+		table: tableMachine,
+		/** A fresh session; rejects where there is none to be had. */
+		refreshSession: notProvidedActor<void>('refreshSession'),
+	},
+	delays: {
+		interval: ({ context }) => context.intervalMs,
+		liveDelay: LIVE_DELAY_MS,
+	},
+	guards: {
+		isHydrated: ({ context }) => context.isHydrated,
+		isUnhydrated: ({ context }) => !context.isHydrated,
+		mayTalk: ({ context }) => closedReason(context) === null,
+		mayNotTalk: ({ context }) => closedReason(context) !== null,
+		isLive: ({ context }) => context.input.liveUpload !== false && closedReason(context) === null,
+		hasWaiters: ({ context }) => context.run.waiters.length > 0,
+		hasNoWaiters: ({ context }) => context.run.waiters.length === 0,
+	},
+	actions: {
+		noteHydrated: assign((_, { dirty }: { dirty: readonly string[] }) => ({ isHydrated: true, dirty })),
+		noteUnhydrated: assign({ isHydrated: false, dirty: [] }),
+		noteOnline: assign((_, { isOnline }: { isOnline: boolean }) => ({ isOnline })),
+		noteSession: assign((_, { isValid }: { isValid: boolean }) => ({ isAuthorised: isValid })),
+		noteLeadership: assign((_, { isLeader }: { isLeader: boolean }) => ({ isLeader })),
+		noteInterval: assign((_, { intervalMs }: { intervalMs: number }) => ({ intervalMs })),
+		markDirty: assign(({ context }, { tables }: { tables: readonly string[] }) => ({
+			dirty: [...new Set([...context.dirty, ...tables])],
+		})),
+		registerTable: assign(({ context, spawn, self }, { spec }: { spec: Pick<TableSpec, 'table' | 'dependsOn'> }) => {
+			if (context.tables[spec.table]) return {};
+			const { backoff, random, now } = context.input;
+			const ref = spawn('table', {
+				id: `table:${spec.table}`,
+				input: {
+					table: spec.table,
+					parent: self,
+					...(backoff ? { backoff } : {}),
+					...(random ? { random } : {}),
+					...(now ? { now } : {}),
+				},
+			});
+			return { tables: { ...context.tables, [spec.table]: { ref, dependsOn: spec.dependsOn } } };
+		}),
+		joinRun: assign(({ context }, { token, tables }: { token: number | null; tables: readonly string[] | undefined }) =>
+			take(context, joinRun(context.run, depsOf(context), withAncestors(context, tables), token)),
+		),
+		refuseRun: assign(({ context }, { token, tables }: { token: number | null; tables: readonly string[] | undefined }) => {
+			const { plan, ...step } = failRun(
+				joinPlan(context, tables, token),
+				(table) => closedGateError(context, table).line,
+			);
+			return { run: { ...context.run, requests: plan.requests }, step: append(context.step, step) };
+		}),
+		failRun: assign(({ context }) =>
+			take(context, failRun(context.run, (table) => closedGateError(context, table).line)),
+		),
+		noteUploaded: assign(({ context }, { table }: { table: string }) =>
+			take(context, noteUploaded(context.run, depsOf(context), table)),
+		),
+		noteRound: assign(
+			({ context }, { round, isSettled }: { round: Extract<TableReport, { type: 'table.settled' | 'table.cycled' }>; isSettled: boolean }) => {
+				const isClean = isSettled && round.error === null && round.held === 0;
+				return {
+					...take(context, noteRound(context.run, depsOf(context), round, isSettled)),
+					dirty: isClean ? context.dirty.filter((name) => name !== round.table) : context.dirty,
+				};
+			},
+		),
+		forgetStep: assign({ step: NO_STEP }),
+		emitCompleted: emit(({ context }) => ({
+			type: 'sync.completed' as const,
+			waiters: context.step.completed.map((waiter) => ({ token: waiter.token, result: toResult(waiter) })),
+		})),
+	},
+});
+
+/** Actions that send to children: each sends to as many as there are. */
+const syncSetup = baseSetup.extend({
+	actions: {
+		/** Sends what the run's last step asked for. */
+		sendCommands: baseSetup.enqueueActions(({ context, enqueue }) => {
+			for (const { table, request, holdDeletes } of context.step.commands) {
+				const entry = context.tables[table];
+				if (entry) enqueue.sendTo(entry.ref, { type: 'sync.request', request, holdDeletes });
+			}
+		}),
+		openTables: baseSetup.enqueueActions(({ context, enqueue }) => {
+			for (const { ref } of Object.values(context.tables)) enqueue.sendTo(ref, { type: 'connection.restored' });
+		}),
+		closeTables: baseSetup.enqueueActions(({ context, enqueue }) => {
+			for (const [table, { ref }] of Object.entries(context.tables)) {
+				enqueue.sendTo(ref, { type: 'connection.lost', error: closedGateError(context, table).error });
+			}
+		}),
+		pokeTables: baseSetup.enqueueActions(({ context, event, enqueue }) => {
+			const tables = event.type === 'poke.received' ? event.tables : undefined;
+			for (const [table, { ref }] of Object.entries(context.tables)) {
+				if (!tables || tables.includes(table)) enqueue.sendTo(ref, { type: 'poke.received' });
+			}
+		}),
+		announceOpen: baseSetup.raise({ type: 'gate.opened' }),
+		requestAll: baseSetup.raise({ type: 'sync.request', token: null }),
+		requestDirty: baseSetup.enqueueActions(({ context, enqueue }) => {
+			if (context.dirty.length === 0) return;
+			enqueue.raise({ type: 'sync.request', token: null, tables: context.dirty });
+		}),
+	},
+});
+
+/** Whether the tables may talk: storage hydrated, online, authorised, leader. */
+export const gateRegion = syncSetup.createStateConfig({
+	initial: 'hydrating',
+	states: {
+		hydrating: { tags: ['offline'], always: { guard: 'isHydrated', target: 'closed' } },
+		closed: {
+			tags: ['offline'],
+			always: [
+				{ guard: 'isUnhydrated', target: 'hydrating' },
+				{ guard: 'mayTalk', target: 'open' },
+			],
+		},
+		open: {
+			entry: ['openTables', 'announceOpen'],
+			exit: ['closeTables', 'failRun', 'sendCommands', 'emitCompleted', 'forgetStep'],
+			always: { guard: 'mayNotTalk', target: 'closed' },
+			initial: 'steady',
+			states: {
+				steady: { on: { 'table.unauthorised': 'refreshing' } },
+				// One refresh for all tables; the runs stay open meanwhile.
+				refreshing: {
+					invoke: {
+						id: 'refreshSession',
+						src: 'refreshSession',
+						onDone: { target: 'steady', actions: 'openTables' },
+						onError: { actions: { type: 'noteSession', params: { isValid: false } } },
+					},
+				},
+			},
+		},
+	},
+});
+
+/** When to sync without being asked. */
+export const scheduleRegion = syncSetup.createStateConfig({
+	initial: 'manual',
+	on: {
+		'schedule.enable': {
+			target: '.auto',
+			reenter: true,
+			actions: { type: 'noteInterval', params: ({ event }) => ({ intervalMs: event.intervalMs }) },
+		},
+	},
+	states: {
+		manual: {},
+		auto: {
+			// A sync at once, for the app that turns it on expects its data now.
+			entry: 'requestAll',
+			on: {
+				'schedule.disable': 'manual',
+				'visibility.gained': { guard: 'mayTalk', actions: 'requestAll' },
+				'gate.opened': { actions: 'requestAll' },
+			},
+			after: { interval: { target: 'auto', reenter: true } },
+			initial: 'quiet',
+			states: {
+				quiet: { on: { 'mutation.queued': { guard: 'isLive', target: 'gathering' } } },
+				gathering: { after: { liveDelay: { target: 'quiet', actions: 'requestDirty' } } },
+			},
+		},
+	},
+});
+
+/** Who waits for what, and which table goes next. */
+export const runRegion = syncSetup.createStateConfig({
+	initial: 'idle',
+	on: {
+		'sync.request': [
+			{
+				guard: 'mayTalk',
+				actions: [
+					{ type: 'joinRun', params: ({ event }) => ({ token: event.token, tables: event.tables }) },
+					'sendCommands',
+					'emitCompleted',
+					'forgetStep',
+				],
+			},
+			{
+				actions: [
+					{ type: 'refuseRun', params: ({ event }) => ({ token: event.token, tables: event.tables }) },
+					'emitCompleted',
+					'forgetStep',
+				],
+			},
+		],
+		'table.uploaded': {
+			actions: [
+				{ type: 'noteUploaded', params: ({ event }) => ({ table: event.table }) },
+				'sendCommands',
+				'emitCompleted',
+				'forgetStep',
+			],
+		},
+		'table.cycled': {
+			actions: [
+				{ type: 'noteRound', params: ({ event }) => ({ round: event, isSettled: false }) },
+				'sendCommands',
+				'emitCompleted',
+				'forgetStep',
+			],
+		},
+		'table.settled': {
+			actions: [
+				{ type: 'noteRound', params: ({ event }) => ({ round: event, isSettled: true }) },
+				'sendCommands',
+				'emitCompleted',
+				'forgetStep',
+			],
+		},
+	},
+	states: {
+		idle: { tags: ['settled'], always: { guard: 'hasWaiters', target: 'syncing' } },
+		syncing: { tags: ['syncing'], always: { guard: 'hasNoWaiters', target: 'idle' } },
+	},
+});
+
+/** The root machine. Services come in through `createSyncMachine`. */
+export const syncMachine = syncSetup.createMachine({
+	id: 'sync',
+	context: ({ input }) => toSyncContext(input),
+	type: 'parallel',
+	on: {
+		'storage.hydrated': { actions: { type: 'noteHydrated', params: ({ event }) => ({ dirty: event.dirty }) } },
+		'storage.closed': { actions: 'noteUnhydrated' },
+		'network.changed': { actions: { type: 'noteOnline', params: ({ event }) => ({ isOnline: event.isOnline }) } },
+		'session.changed': { actions: { type: 'noteSession', params: ({ event }) => ({ isValid: event.isValid }) } },
+		'leadership.changed': {
+			actions: { type: 'noteLeadership', params: ({ event }) => ({ isLeader: event.isLeader }) },
+		},
+		'table.register': { actions: [{ type: 'registerTable', params: ({ event }) => ({ spec: event.spec }) }] },
+		'mutation.queued': { actions: { type: 'markDirty', params: ({ event }) => ({ tables: event.tables }) } },
+		'poke.received': { guard: 'mayTalk', actions: 'pokeTables' },
+	},
+	states: { gate: gateRegion, schedule: scheduleRegion, run: runRegion },
+});
+
+/** The context before anything is known; a region run alone in a test starts from it, too. */
+export function toSyncContext(input: SyncInput): SyncContext {
+	return {
+		input,
+		isHydrated: false,
+		isOnline: true,
+		isAuthorised: true,
+		isLeader: true,
+		tables: {},
+		dirty: [],
+		intervalMs: 0,
+		run: EMPTY_RUN,
+		step: NO_STEP,
+	};
+}
+
+function depsOf({ tables }: SyncContext): ReadonlyMap<string, readonly string[]> {
+	return new Map(Object.entries(tables).map(([table, { dependsOn }]) => [table, dependsOn]));
+}
+
+/** The tables asked for, and what must go before them: parents, near and far, with something to upload (R14). */
+function withAncestors(context: SyncContext, tables: readonly string[] | undefined): readonly string[] {
+	const all = Object.keys(context.tables);
+	if (!tables) return all;
+	const wanted = new Set(tables.filter((table) => context.tables[table]));
+	// A Set is walked in the order of insertion, what is added on the way included.
+	const ancestors = new Set(wanted);
+	for (const table of ancestors) for (const parent of context.tables[table]?.dependsOn ?? []) ancestors.add(parent);
+	for (const table of ancestors) if (context.dirty.includes(table) && context.tables[table]) wanted.add(table);
+	return all.filter((table) => wanted.has(table));
+}
+
+function joinPlan(context: SyncContext, tables: readonly string[] | undefined, token: number | null): RunPlan {
+	// As if the run were to begin, with every table still to be started: each then answers with the gate's error.
+	const names = tables?.filter((table) => context.tables[table]) ?? Object.keys(context.tables);
+	const { waiters } = joinRun({ ...EMPTY_RUN, requests: context.run.requests }, new Map(), names, token).plan;
+	const phases = Object.fromEntries(names.map((table) => [table, 'blocked' as const]));
+	return { requests: context.run.requests + 1, waiters, phases };
+}
+
+function take(context: SyncContext, { plan, ...step }: RunStep): Pick<SyncContext, 'run' | 'step'> {
+	return { run: plan, step: append(context.step, step) };
+}
+
+function append(a: SyncContext['step'], b: SyncContext['step']): SyncContext['step'] {
+	return { commands: [...a.commands, ...b.commands], completed: [...a.completed, ...b.completed] };
+}
+
+function toResult({ counts }: Waiter): SyncResult {
+	return { success: counts.errors.length === 0, ...counts };
+}
+

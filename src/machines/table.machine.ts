@@ -1,0 +1,538 @@
+import { type ActorRef, assign, emit, sendTo, setup, type Snapshot } from 'xstate';
+import { fullJitter } from '../core/backoff.ts';
+import { PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
+import {
+	addCounts,
+	type DownloadInput,
+	type DownloadOutput,
+	NO_COUNTS,
+	type ResolvedConflict,
+	type ResolveInput,
+	type ResolveOutput,
+	type StepCounts,
+	type UploadInput,
+	type UploadOutput,
+} from '../core/run-contract.ts';
+import { notProvidedAction, notProvidedActor } from './not-provided.ts';
+
+/*
+ * One table's sync. The machine decides; the invoked services do.
+ *
+ *            connection.restored                sync.request
+ *   offline ─────────────────────▶ idle ───────────────────────────▶ uploading ◀─┐ more due
+ *      ▲  └────────(sync is wanted)──┼───────────────────────────────▶ │   │  └────┘
+ *      │ connection.lost            │ poke.received     conflicts met │   │ drained
+ *      │ (from everywhere)          ▼                                 ▼   │
+ *      │                      downloading ◀─ remote won ─ resolving ──┤   │
+ *      │                       │ ▲ │ └┘ more pages          └ local won   │
+ *      │                       │ └─┼──────────────────────────────────────┘
+ *      │       head, all done  │   │ head, something waits, or nobody answers
+ *      │               idle ◀──┘   └──▶ backoff ── after the delay, or sync.request ──▶ uploading
+ */
+
+/** Facts and wishes that a table is told. */
+export type TableEvent =
+	/** The gate is open. What auto-sync wants now, the root asks for by `sync.request`, in the order of dependsOn. */
+	| { readonly type: 'connection.restored' }
+	| { readonly type: 'connection.lost'; readonly error: PixSyncError }
+	/** `request` grows with each wish; a pass that begins later serves it. */
+	| { readonly type: 'sync.request'; readonly request: number; readonly holdDeletes: boolean }
+	/** Something changed at the server: pull soon. Carries no data (F40). */
+	| { readonly type: 'poke.received' };
+
+/** What a table reports to its parent. */
+export type TableReport =
+	| { readonly type: 'table.uploaded'; readonly table: string; readonly served: number; readonly held: number }
+	/** A round of upload and download has ended and another has begun. */
+	| ({ readonly type: 'table.cycled' } & TableRound)
+	/** The table came to rest: idle, in backoff, or offline. */
+	| ({ readonly type: 'table.settled' } & TableRound)
+	| { readonly type: 'table.unauthorised'; readonly table: string; readonly error: PixSyncError };
+
+export interface TableRound {
+	readonly table: string;
+	/** The newest request that the round's upload began after. */
+	readonly served: number;
+	/** Deletes that wait for rows of other tables. */
+	readonly held: number;
+	readonly counts: StepCounts;
+	/** What kept the table from coming to an end; also among `counts.errors`. */
+	readonly error: PixSyncError | null;
+}
+
+/** For observers outside: `actor.on('…')`. */
+export type TableEmitted =
+	| { readonly type: 'page.applied'; readonly table: string; readonly rowsRead: number; readonly downloaded: number }
+	| {
+			readonly type: 'conflicts.resolved';
+			readonly table: string;
+			readonly resolved: readonly ResolvedConflict[];
+	  };
+
+export type TableParent = ActorRef<Snapshot<unknown>, TableReport>;
+
+export type TableTag = 'offline' | 'syncing' | 'settled' | 'error';
+
+export interface TableInput {
+	readonly table: string;
+	/** Hears the reports. */
+	readonly parent: TableParent;
+	readonly backoff?: { readonly baseMs: number; readonly capMs: number };
+	/** In [0, 1); for the jitter. @default Math.random */
+	readonly random?: () => number;
+	/** Device ms. @default Date.now */
+	readonly now?: () => number;
+}
+
+export interface TableContext extends Required<TableInput> {
+	/** The newest wish, and the newest that the running round serves. */
+	readonly requested: number;
+	readonly served: number;
+	/** Whether the next pass tries what waits, too. */
+	readonly isForced: boolean;
+	readonly holdDeletes: boolean;
+	readonly held: number;
+	readonly isPoked: boolean;
+	/** The last mutation that the running upload covers; null: not yet known. */
+	readonly upTo: number | null;
+	/** Which pull the next page belongs to. */
+	readonly pull: number;
+	readonly rowsRead: number;
+	/** Rounds of resolving since the table last came to rest. */
+	readonly resolvings: number;
+	/** Steps in a row that found no answer. */
+	readonly attempts: number;
+	readonly retryInMs: number;
+	/** Device ms; null: not in backoff. */
+	readonly nextRetryAt: number | null;
+	/** Whether the session was refreshed since the last success. */
+	readonly isReauthorised: boolean;
+	/** Offline only until the session is refreshed; the round goes on then. */
+	readonly awaitsSession: boolean;
+	readonly counts: StepCounts;
+	readonly error: PixSyncError | null;
+	/** Device ms of the last round that ended well. */
+	readonly lastSyncedAt: number | null;
+}
+
+/** Rounds of resolve and upload after which what is sent anew is put off (R13). */
+export const MAX_RESOLVINGS = 8;
+
+const DEFAULT_BACKOFF = { baseMs: 1_000, capMs: 60_000 };
+
+const tableSetup = setup({
+	types: {} as {
+		context: TableContext;
+		events: TableEvent;
+		input: TableInput;
+		emitted: TableEmitted;
+		tags: TableTag;
+	},
+	actors: {
+		upload: notProvidedActor<UploadOutput, UploadInput>('upload'),
+		download: notProvidedActor<DownloadOutput, DownloadInput>('download'),
+		resolve: notProvidedActor<ResolveOutput, ResolveInput>('resolve'),
+	},
+	delays: { backoff: ({ context }) => context.retryInMs },
+	guards: {
+		isWanted: ({ context }) => context.awaitsSession || context.requested > context.served,
+		awaitsSession: ({ context }) => context.awaitsSession,
+		hasConflicts: (_, { output }: { output: UploadOutput }) => output.waitingConflicts > 0,
+		hasMore: (_, { output }: { output: { more: boolean } }) => output.more,
+		isDue: (_, { output }: { output: { due: boolean } }) => output.due,
+		isWantedOrDue: ({ context }, { output }: { output: { due: boolean } }) =>
+			output.due || context.requested > context.served,
+		isPoked: ({ context }) => context.isPoked,
+		isWaiting: (_, { output }: { output: DownloadOutput }) => output.waitUntil !== null,
+		isUnauthorised: (_, { error }: { error: unknown }) => toPixSyncError(error).fault === 'unauthorised',
+		isFirstUnauthorised: ({ context }, { error }: { error: unknown }) =>
+			toPixSyncError(error).fault === 'unauthorised' && !context.isReauthorised,
+		isRetryable: (_, { error }: { error: unknown }) => {
+			const { fault } = toPixSyncError(error);
+			return fault === 'no-answer' || fault === 'retryable';
+		},
+	},
+	actions: {
+		/** Ends the prefetch (R11). */
+		endPull: notProvidedAction<{ table: string }>('endPull'),
+		rememberRequest: assign((_, { request, holdDeletes }: { request: number; holdDeletes: boolean }) => ({
+			requested: request,
+			holdDeletes,
+		})),
+		/** Joins a wish to a round that is under way: deletes stay free once they are. */
+		joinRequest: assign(({ context }, { request, holdDeletes }: { request: number; holdDeletes: boolean }) => ({
+			requested: Math.max(context.requested, request),
+			holdDeletes: context.holdDeletes && holdDeletes,
+		})),
+		rememberPoke: assign({ isPoked: true }),
+		beginRound: assign({ counts: NO_COUNTS, resolvings: 0, error: null }),
+		beginUpload: assign(({ context }) => ({
+			isForced: context.requested > context.served,
+			served: context.requested,
+			upTo: null,
+			awaitsSession: false,
+			// Known before the pass, so that the service can store when to try again (R13).
+			retryInMs: fullJitter({ ...context.backoff, attempts: context.attempts + 1, random: context.random }),
+			nextRetryAt: null,
+		})),
+		continueUpload: assign(({ context }, { output }: { output: UploadOutput }) => ({
+			isForced: context.requested > context.served,
+			served: context.requested,
+			upTo: context.requested > context.served ? null : output.upTo,
+		})),
+		beginPull: assign(({ context }) => ({ pull: context.pull + 1, rowsRead: 0, isPoked: false })),
+		countStep: assign(({ context }, { output }: { output: StepCounts }) => ({
+			counts: addCounts(context.counts, output),
+			attempts: 0,
+			isReauthorised: false,
+		})),
+		noteHeld: assign((_, { output }: { output: UploadOutput }) => ({ held: output.held })),
+		countResolving: assign(({ context }) => ({ resolvings: context.resolvings + 1 })),
+		noteProgress: assign((_, { output }: { output: DownloadOutput }) => ({ rowsRead: output.rowsRead })),
+		noteSynced: assign(({ context }) => ({
+			lastSyncedAt: context.counts.errors.length === 0 ? context.now() : context.lastSyncedAt,
+		})),
+		noteError: assign(({ context }, { error }: { error: unknown }) => {
+			const known = toPixSyncError(error, context.table);
+			return {
+				error: known,
+				counts: addCounts(context.counts, { ...NO_COUNTS, errors: [toErrorLine(context.table, known)] }),
+			};
+		}),
+		noteReauthorising: assign({ isReauthorised: true, awaitsSession: true }),
+		endReauthorising: assign({ awaitsSession: false }),
+		waitForAnswer: assign(({ context }, { error }: { error: unknown }) => {
+			const attempts = context.attempts + 1;
+			const { retryAfterMs } = toPixSyncError(error);
+			const retryInMs = Math.max(
+				fullJitter({ ...context.backoff, attempts, random: context.random }),
+				retryAfterMs ?? 0,
+			);
+			return { attempts, retryInMs, nextRetryAt: context.now() + retryInMs };
+		}),
+		waitForDue: assign(({ context }, { output }: { output: DownloadOutput }) => {
+			const retryInMs = Math.max(0, (output.waitUntil ?? 0) - context.now());
+			return { retryInMs, nextRetryAt: context.now() + retryInMs };
+		}),
+		endBackoff: assign({ nextRetryAt: null }),
+		reportUploaded: sendTo(parentOf, ({ context: { table, served, held } }) => ({
+			type: 'table.uploaded' as const,
+			table,
+			served,
+			held,
+		})),
+		reportCycled: sendTo(parentOf, ({ context }) => ({ type: 'table.cycled' as const, ...toRound(context) })),
+		reportSettled: sendTo(parentOf, ({ context }) => ({ type: 'table.settled' as const, ...toRound(context) })),
+		reportUnauthorised: sendTo(parentOf, ({ context: { table } }, { error }: { error: unknown }) => ({
+			type: 'table.unauthorised' as const,
+			table,
+			error: toPixSyncError(error, table),
+		})),
+		forgetCounts: assign({ counts: NO_COUNTS }),
+		emitPage: emit(({ context: { table } }, { output }: { output: DownloadOutput }) => ({
+			type: 'page.applied' as const,
+			table,
+			rowsRead: output.rowsRead,
+			downloaded: output.downloaded,
+		})),
+		emitResolved: emit(({ context: { table } }, { output }: { output: ResolveOutput }) => ({
+			type: 'conflicts.resolved' as const,
+			table,
+			resolved: output.resolved,
+		})),
+	},
+});
+
+const endPull = { type: 'endPull', params: ({ context }: { context: TableContext }) => ({ table: context.table }) } as const;
+
+/** A lost connection ends any active state; what is in flight is of unknown outcome (R7). */
+const lost = {
+	target: '#table.offline',
+	actions: [
+		endPull,
+		{ type: 'noteError', params: ({ event }: { event: { error: PixSyncError } }) => ({ error: event.error }) },
+		'reportSettled',
+	],
+} as const;
+
+/** Errors of every active state, by fault. */
+const onError = [
+	{
+		guard: { type: 'isFirstUnauthorised', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+		target: '#table.offline',
+		actions: [
+			endPull,
+			'noteReauthorising',
+			{ type: 'reportUnauthorised', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+		],
+	},
+	{
+		guard: { type: 'isUnauthorised', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+		target: '#table.offline',
+		actions: [
+			endPull,
+			{ type: 'noteError', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+			'reportSettled',
+		],
+	},
+	{
+		guard: { type: 'isRetryable', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+		target: '#table.backoff',
+		actions: [
+			endPull,
+			{ type: 'noteError', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+			{ type: 'waitForAnswer', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+			'reportSettled',
+		],
+	},
+	{
+		target: '#table.idle',
+		actions: [
+			endPull,
+			{ type: 'noteError', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+			'reportSettled',
+		],
+	},
+] as const;
+
+const request = ({ event }: { event: { request: number; holdDeletes: boolean } }) => ({
+	request: event.request,
+	holdDeletes: event.holdDeletes,
+});
+
+/** What each active state does with wishes that come while it works. */
+const whileActive = {
+	'connection.lost': lost,
+	'sync.request': { actions: { type: 'joinRequest', params: request } },
+	'poke.received': { actions: 'rememberPoke' },
+} as const;
+
+/** One table: exactly six states (see the chart above). Its services are provided by `createSyncMachine`. */
+export const tableMachine = tableSetup.createMachine({
+	id: 'table',
+	context: ({ input }) => ({
+		table: input.table,
+		parent: input.parent,
+		backoff: input.backoff ?? DEFAULT_BACKOFF,
+		random: input.random ?? Math.random,
+		now: input.now ?? Date.now,
+		requested: 0,
+		served: 0,
+		isForced: false,
+		holdDeletes: false,
+		held: 0,
+		isPoked: false,
+		upTo: null,
+		pull: 0,
+		rowsRead: 0,
+		resolvings: 0,
+		attempts: 0,
+		retryInMs: 0,
+		nextRetryAt: null,
+		isReauthorised: false,
+		awaitsSession: false,
+		counts: NO_COUNTS,
+		error: null,
+		lastSyncedAt: null,
+	}),
+	initial: 'offline',
+	states: {
+		offline: {
+			tags: ['offline', 'settled'],
+			on: {
+				'connection.restored': [
+					{ guard: 'isWanted', target: 'uploading', actions: 'beginUpload' },
+					{ target: 'idle' },
+				],
+				// The refresh that the table waited for brought nothing.
+				'connection.lost': {
+					guard: 'awaitsSession',
+					actions: [
+						{ type: 'noteError', params: ({ event }) => ({ error: event.error }) },
+						'reportSettled',
+						'endReauthorising',
+					],
+				},
+				// Kept until the connection is back.
+				'sync.request': { actions: ['beginRound', { type: 'rememberRequest', params: request }] },
+				'poke.received': { actions: 'rememberPoke' },
+			},
+		},
+		idle: {
+			tags: ['settled'],
+			on: {
+				'connection.lost': { target: 'offline' },
+				'sync.request': {
+					target: 'uploading',
+					actions: ['beginRound', { type: 'rememberRequest', params: request }, 'beginUpload'],
+				},
+				'poke.received': { target: 'downloading', actions: ['beginRound', 'beginPull'] },
+			},
+		},
+		uploading: {
+			tags: ['syncing'],
+			invoke: {
+				id: 'upload',
+				src: 'upload',
+				input: ({ context }) => ({
+					table: context.table,
+					upTo: context.upTo,
+					force: context.isForced,
+					holdDeletes: context.holdDeletes,
+					retryAt: context.now() + context.retryInMs,
+				}),
+				onDone: [
+					{
+						guard: { type: 'hasConflicts', params: ({ event }) => ({ output: event.output }) },
+						target: 'resolving',
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'noteHeld', params: ({ event }) => ({ output: event.output }) },
+						],
+					},
+					{
+						guard: { type: 'hasMore', params: ({ event }) => ({ output: event.output }) },
+						target: 'uploading',
+						reenter: true,
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'continueUpload', params: ({ event }) => ({ output: event.output }) },
+						],
+					},
+					{
+						target: 'downloading',
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'noteHeld', params: ({ event }) => ({ output: event.output }) },
+							'reportUploaded',
+							'beginPull',
+						],
+					},
+				],
+				onError,
+			},
+			on: whileActive,
+		},
+		resolving: {
+			tags: ['syncing'],
+			entry: 'countResolving',
+			invoke: {
+				id: 'resolve',
+				src: 'resolve',
+				input: ({ context }) => ({
+					table: context.table,
+					isExhausted: context.resolvings > MAX_RESOLVINGS,
+					retryAt: context.now() + context.backoff.capMs,
+				}),
+				onDone: [
+					{
+						guard: { type: 'isDue', params: ({ event }) => ({ output: event.output }) },
+						target: 'uploading',
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'emitResolved', params: ({ event }) => ({ output: event.output }) },
+							'beginUpload',
+						],
+					},
+					{
+						target: 'downloading',
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'emitResolved', params: ({ event }) => ({ output: event.output }) },
+							'reportUploaded',
+							'beginPull',
+						],
+					},
+				],
+				onError,
+			},
+			on: whileActive,
+		},
+		downloading: {
+			tags: ['syncing'],
+			invoke: {
+				id: 'download',
+				src: 'download',
+				input: ({ context }) => ({ table: context.table, pull: context.pull, holdDeletes: context.holdDeletes }),
+				onDone: [
+					{
+						guard: { type: 'hasMore', params: ({ event }) => ({ output: event.output }) },
+						target: 'downloading',
+						reenter: true,
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'noteProgress', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+						],
+					},
+					{
+						guard: { type: 'isWantedOrDue', params: ({ event }) => ({ output: event.output }) },
+						target: 'uploading',
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'noteSynced',
+							'reportCycled',
+							'forgetCounts',
+							'beginUpload',
+						],
+					},
+					{
+						guard: 'isPoked',
+						target: 'downloading',
+						reenter: true,
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'beginPull',
+						],
+					},
+					{
+						guard: { type: 'isWaiting', params: ({ event }) => ({ output: event.output }) },
+						target: 'backoff',
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'waitForDue', params: ({ event }) => ({ output: event.output }) },
+							'noteSynced',
+							'reportSettled',
+						],
+					},
+					{
+						target: 'idle',
+						actions: [
+							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'noteSynced',
+							'reportSettled',
+						],
+					},
+				],
+				onError,
+			},
+			on: whileActive,
+		},
+		backoff: {
+			tags: ['settled', 'error'],
+			exit: 'endBackoff',
+			on: {
+				'connection.lost': { target: 'offline' },
+				'sync.request': {
+					target: 'uploading',
+					actions: ['beginRound', { type: 'rememberRequest', params: request }, 'beginUpload'],
+				},
+				// The pull that a retry ends with will see it.
+				'poke.received': { actions: 'rememberPoke' },
+			},
+			after: { backoff: { target: 'uploading', actions: ['beginRound', 'beginUpload'] } },
+		},
+	},
+});
+
+function parentOf({ context }: { context: TableContext }): TableParent {
+	return context.parent;
+}
+
+function toRound({ table, served, held, counts, error }: TableContext): TableRound {
+	return { table, served, held, counts, error };
+}

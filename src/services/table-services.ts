@@ -1,0 +1,81 @@
+import { PixSyncError } from '../core/errors.ts';
+import type { TableServices } from '../core/run-contract.ts';
+import type { TableSpec } from '../core/table-spec.ts';
+import { dependantsOf } from '../core/topology.ts';
+import { clearQueue } from './clear.ts';
+import { download, endPull, type Pulls } from './download.ts';
+import { reconcile, type ReconcileOptions } from './reconcile.ts';
+import { resolve } from './resolve.ts';
+import { throwIfAborted } from './rest/http.ts';
+import type { Run, RunSettings } from './run.ts';
+import { createTableLocks } from './table-locks.ts';
+import { upload } from './upload.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface TableServicesOptions {
+	/** The current user's; null while none is open. */
+	readonly workspace: () => Workspace | null;
+	readonly specs: ReadonlyMap<string, TableSpec>;
+	readonly now: () => number;
+	readonly clockOffset: () => number | null;
+	readonly settings: RunSettings;
+}
+
+/** The table machine's services, and those that the façade calls itself under the same lock. */
+export interface LockedTableServices extends TableServices {
+	reconcile(table: string, options: ReconcileOptions, signal: AbortSignal): Promise<number>;
+	clearQueue(table: string): Promise<void>;
+}
+
+export function createTableServices(options: TableServicesOptions): LockedTableServices {
+	const locks = createTableLocks();
+	const pulls: Pulls = new Map();
+	const sweeps = new WeakMap<Workspace, Map<string, number>>();
+
+	/** Binds a run to the workspace of the moment that it really begins. */
+	function withRun<T>(table: string, signal: AbortSignal, work: (run: Run) => Promise<T>): Promise<T> {
+		return locks.run(table, async () => {
+			throwIfAborted(signal);
+			const workspace = options.workspace();
+			const spec = options.specs.get(table);
+			if (!workspace || !spec || workspace.epoch === null) throw notReady(table);
+			const reconciledAt = sweeps.get(workspace) ?? new Map<string, number>();
+			sweeps.set(workspace, reconciledAt);
+			return work({
+				spec,
+				store: workspace.store,
+				remote: workspace.remote,
+				signal,
+				epoch: workspace.epoch,
+				dependants: dependantsOf(table, new Map([...options.specs].map(([name, own]) => [name, own.dependsOn]))),
+				now: options.now,
+				clockOffset: options.clockOffset,
+				settings: options.settings,
+				reconciledAt,
+			});
+		});
+	}
+
+	return {
+		upload: (input, signal) => withRun(input.table, signal, (run) => upload(run, input)),
+		download: (input, signal) => withRun(input.table, signal, (run) => download(run, pulls, input)),
+		resolve: (input, signal) => withRun(input.table, signal, (run) => resolve(run, input)),
+		endPull: ({ table }) => endPull(pulls, table),
+		reconcile: (table, input, signal) => withRun(table, signal, (run) => reconcile(run, input)),
+		clearQueue: (table) =>
+			locks.run(table, async () => {
+				const workspace = options.workspace();
+				const spec = options.specs.get(table);
+				if (!workspace || !spec) throw notReady(table);
+				await clearQueue(workspace.store, spec);
+			}),
+	};
+}
+
+function notReady(table: string): PixSyncError {
+	return new PixSyncError('superseded', 'There is no open replica', {
+		fault: 'no-answer',
+		table,
+		hint: 'Nothing to do: sync begins when the replica is open.',
+	});
+}

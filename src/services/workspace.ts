@@ -1,0 +1,54 @@
+import type { TableSpec } from '../core/table-spec.ts';
+import { type LocalStore, openLocalStore, type StorageEnvironment } from './local-store.ts';
+import { createMutate, type Mutate } from './mutate.ts';
+import { ofStatus } from './outbox.ts';
+import type { Remote } from './remote.ts';
+import { EPOCH_KEY } from './run.ts';
+
+/** One user's replica with all that works on it. A change of user is a change of workspace (F3). */
+export interface Workspace {
+	readonly userId: string | null;
+	readonly store: LocalStore;
+	readonly remote: Remote;
+	readonly mutate: Mutate;
+	/** The leadership that this device's runs belong to; null: another tab leads (R9). */
+	epoch: number | null;
+}
+
+export interface WorkspaceOptions {
+	readonly databaseName: string;
+	readonly environment: StorageEnvironment;
+	readonly userId: string | null;
+	readonly specs: readonly TableSpec[];
+	readonly remote: Remote;
+	readonly now: () => number;
+	readonly clockOffset: () => number | null;
+	readonly createId: () => string;
+}
+
+export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
+	const { userId, remote, now, clockOffset, createId } = options;
+	const name = `${options.databaseName}:${userId ?? 'anon'}`;
+	const store = await openLocalStore(name, options.environment, options.specs);
+	const mutate = createMutate({ store, userId, now, clockOffset, createId });
+	return { userId, store, remote, mutate, epoch: null };
+}
+
+/** Begins a new leadership: runs of any former one can write nothing from now on. */
+export async function takeLeadership(workspace: Workspace): Promise<void> {
+	workspace.epoch = await workspace.store.transact('rw', [], async (stores) => {
+		const held = await stores.meta.get(EPOCH_KEY);
+		const epoch = (typeof held?.value === 'number' ? held.value : 0) + 1;
+		await stores.meta.put({ key: EPOCH_KEY, value: epoch });
+		return epoch;
+	});
+}
+
+/** Tables with something pending. */
+export async function dirtyTables(workspace: Workspace, tables: readonly string[]): Promise<readonly string[]> {
+	return workspace.store.transact('r', [], async (stores) => {
+		const counts = await Promise.all(tables.map((table) => ofStatus(stores, table, 'pending').count()));
+		return tables.filter((_, at) => (counts[at] ?? 0) > 0);
+	});
+}
+
