@@ -43,7 +43,9 @@ export function pullStart(checkpoint: Checkpoint | null, overlapMs: number): Pul
 	const overlapStart = minusMs(reference, overlapMs);
 	if (overlapStart === null) return position;
 	// Rows before the overlap are settled, so that the position itself, id included, is a safe start.
-	return compareTimestamps(position.timestamp, overlapStart) < 0 ? position : { timestamp: overlapStart, id: null };
+	return compareTimestamps(position.timestamp, overlapStart) < 0
+		? position
+		: { timestamp: overlapStart, id: null };
 }
 
 function minusMs(timestamp: string, ms: number): string | null {

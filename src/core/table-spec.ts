@@ -45,11 +45,19 @@ export function toTableSpec(config: SyncConfig): TableSpec {
 	}
 	const table = config.table;
 	if (!isName(table)) {
-		throw badConfig(String(table), '`table` is not a name', "Pass the table's name in Supabase, such as 'notes'.");
+		throw badConfig(
+			String(table),
+			'`table` is not a name',
+			"Pass the table's name in Supabase, such as 'notes'.",
+		);
 	}
 	for (const key of Object.keys(config)) {
 		if (!KNOWN_KEYS.includes(key)) {
-			throw badConfig(table, `\`${key}\` is not an option of a table`, `The options are: ${KNOWN_KEYS.join(', ')}.`);
+			throw badConfig(
+				table,
+				`\`${key}\` is not an option of a table`,
+				`The options are: ${KNOWN_KEYS.join(', ')}.`,
+			);
 		}
 	}
 	const idField = toName(config, 'idField', 'id');
@@ -65,7 +73,11 @@ export function toTableSpec(config: SyncConfig): TableSpec {
 	}
 	const deleted = toDeletedColumn(config);
 	if (deleted && !isSelected(select, deleted.field)) {
-		throw badConfig(table, `\`select\` leaves out "${deleted.field}"`, `Add ${deleted.field} to select: sync needs it.`);
+		throw badConfig(
+			table,
+			`\`select\` leaves out "${deleted.field}"`,
+			`Add ${deleted.field} to select: sync needs it.`,
+		);
 	}
 	return {
 		table,
@@ -154,21 +166,30 @@ function toDeletedColumn(config: SyncConfig): DeletedColumn | null {
 function toFilter(config: SyncConfig): RowFilter {
 	const filter = config.filter ?? {};
 	if (typeof filter !== 'object' || Array.isArray(filter)) {
-		throw badConfig(config.table, '`filter` is not an object', "Pass { user_id: '…' } or { n: { op: 'gt', value: 1 } }.");
+		throw badConfig(
+			config.table,
+			'`filter` is not an object',
+			"Pass { user_id: '…' } or { n: { op: 'gt', value: 1 } }.",
+		);
 	}
 	return filter;
 }
 
 function toName(config: SyncConfig, key: 'idField' | 'timestampField' | 'select', fallback: string): string {
 	const value = config[key] ?? fallback;
-	if (!isName(value)) throw badConfig(config.table, `\`${key}\` is not a name`, `Leave it out for '${fallback}'.`);
+	if (!isName(value))
+		throw badConfig(config.table, `\`${key}\` is not a name`, `Leave it out for '${fallback}'.`);
 	return value;
 }
 
 function toNames(config: SyncConfig, key: 'dependsOn' | 'indexes'): readonly string[] {
 	const value = config[key] ?? [];
 	if (!Array.isArray(value) || !value.every(isName)) {
-		throw badConfig(config.table, `\`${key}\` is not a list of names`, `Pass an array, such as ['projects'].`);
+		throw badConfig(
+			config.table,
+			`\`${key}\` is not a list of names`,
+			`Pass an array, such as ['projects'].`,
+		);
 	}
 	return [...value];
 }

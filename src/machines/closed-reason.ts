@@ -20,9 +20,18 @@ export function closedReason(facts: GateFacts): ClosedReason | null {
 
 const TEXTS: Readonly<Record<ClosedReason, { readonly message: string; readonly hint: string }>> = {
 	closed: { message: 'The local database is not open', hint: 'Await sync.ready() first.' },
-	offline: { message: 'There is no connection', hint: 'The queue is kept; sync again when the connection is back.' },
-	unauthorised: { message: 'There is no valid session', hint: 'Sign in again; nothing of the queue is lost.' },
-	'not-leader': { message: 'Another tab of this app does the syncing', hint: 'What is queued here is synced by that tab.' },
+	offline: {
+		message: 'There is no connection',
+		hint: 'The queue is kept; sync again when the connection is back.',
+	},
+	unauthorised: {
+		message: 'There is no valid session',
+		hint: 'Sign in again; nothing of the queue is lost.',
+	},
+	'not-leader': {
+		message: 'Another tab of this app does the syncing',
+		hint: 'What is queued here is synced by that tab.',
+	},
 };
 
 /** The closed gate as a table's error, and as a line of `SyncResult.errors`. */

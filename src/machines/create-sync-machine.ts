@@ -25,8 +25,12 @@ export function createSyncMachine(services: SyncServices) {
 	const table = tableMachine.provide({
 		actors: {
 			upload: fromPromise<UploadOutput, UploadInput>(({ input, signal }) => services.upload(input, signal)),
-			download: fromPromise<DownloadOutput, DownloadInput>(({ input, signal }) => services.download(input, signal)),
-			resolve: fromPromise<ResolveOutput, ResolveInput>(({ input, signal }) => services.resolve(input, signal)),
+			download: fromPromise<DownloadOutput, DownloadInput>(({ input, signal }) =>
+				services.download(input, signal),
+			),
+			resolve: fromPromise<ResolveOutput, ResolveInput>(({ input, signal }) =>
+				services.resolve(input, signal),
+			),
 		},
 		actions: { endPull: (_, params) => services.endPull(params) },
 	});

@@ -31,8 +31,8 @@ export {
 	type TableEmitted,
 	type TableEvent,
 	type TableInput,
-	tableMachine,
 	type TableReport,
 	type TableRound,
 	type TableTag,
+	tableMachine,
 } from './table.machine.ts';

@@ -1,5 +1,5 @@
-import { dependantsOf, type Dependencies } from '../core/topology.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
+import { type Dependencies, dependantsOf } from '../core/topology.ts';
 import type { TableRound } from './table.machine.ts';
 
 /*
@@ -46,7 +46,12 @@ export interface RunStep {
 export const EMPTY_RUN: RunPlan = { requests: 0, phases: {}, waiters: [] };
 
 /** A call for `tables` begins a run or joins the one under way. */
-export function joinRun(plan: RunPlan, deps: Dependencies, tables: readonly string[], token: number | null): RunStep {
+export function joinRun(
+	plan: RunPlan,
+	deps: Dependencies,
+	tables: readonly string[],
+	token: number | null,
+): RunStep {
 	const request = plan.requests + 1;
 	const phases: Record<string, TablePhase> = { ...plan.phases };
 	const joined = tables.filter((table) => isActive(phases[table]));
@@ -57,7 +62,11 @@ export function joinRun(plan: RunPlan, deps: Dependencies, tables: readonly stri
 		waiters: [...plan.waiters, { token, request, open: tables, counts: NO_COUNTS }],
 	};
 	const step = advance(next, deps);
-	const commands = joined.map((table) => ({ table, request, holdDeletes: isHolding(step.plan, deps, table) }));
+	const commands = joined.map((table) => ({
+		table,
+		request,
+		holdDeletes: isHolding(step.plan, deps, table),
+	}));
 	return { ...step, commands: [...commands, ...step.commands] };
 }
 
@@ -88,7 +97,9 @@ export function noteRound(plan: RunPlan, deps: Dependencies, round: TableRound, 
 
 /** The gate has closed: tables that were not under way answer with `toLine`'s error; the others report by themselves. */
 export function failRun(plan: RunPlan, toLine: (table: string) => string): RunStep {
-	const idle = Object.keys(plan.phases).filter((table) => ['blocked', 'held'].includes(plan.phases[table] ?? ''));
+	const idle = Object.keys(plan.phases).filter((table) =>
+		['blocked', 'held'].includes(plan.phases[table] ?? ''),
+	);
 	const waiters = plan.waiters.map((waiter): Waiter => {
 		const failed = waiter.open.filter((table) => idle.includes(table));
 		return {

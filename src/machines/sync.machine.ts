@@ -3,8 +3,17 @@ import type { TableSpec } from '../core/table-spec.ts';
 import type { SyncResult } from '../core/types.ts';
 import { closedGateError, closedReason } from './closed-reason.ts';
 import { notProvidedActor } from './not-provided.ts';
-import { EMPTY_RUN, failRun, joinRun, noteRound, noteUploaded, type RunPlan, type RunStep, type Waiter } from './run-plan.ts';
-import { type TableInput, tableMachine, type TableReport } from './table.machine.ts';
+import {
+	EMPTY_RUN,
+	failRun,
+	joinRun,
+	noteRound,
+	noteUploaded,
+	type RunPlan,
+	type RunStep,
+	type Waiter,
+} from './run-plan.ts';
+import { type TableInput, type TableReport, tableMachine } from './table.machine.ts';
 
 /*
  * The root of the engine: three regions side by side, and one child machine a table.
@@ -116,39 +125,53 @@ const baseSetup = setup({
 		markDirty: assign(({ context }, { tables }: { tables: readonly string[] }) => ({
 			dirty: [...new Set([...context.dirty, ...tables])],
 		})),
-		registerTable: assign(({ context, spawn, self }, { spec }: { spec: Pick<TableSpec, 'table' | 'dependsOn'> }) => {
-			if (context.tables[spec.table]) return {};
-			const { backoff, random, now } = context.input;
-			const ref = spawn('table', {
-				id: `table:${spec.table}`,
-				input: {
-					table: spec.table,
-					parent: self,
-					...(backoff ? { backoff } : {}),
-					...(random ? { random } : {}),
-					...(now ? { now } : {}),
-				},
-			});
-			return { tables: { ...context.tables, [spec.table]: { ref, dependsOn: spec.dependsOn } } };
-		}),
-		joinRun: assign(({ context }, { token, tables }: { token: number | null; tables: readonly string[] | undefined }) =>
-			take(context, joinRun(context.run, depsOf(context), withAncestors(context, tables), token)),
+		registerTable: assign(
+			({ context, spawn, self }, { spec }: { spec: Pick<TableSpec, 'table' | 'dependsOn'> }) => {
+				if (context.tables[spec.table]) return {};
+				const { backoff, random, now } = context.input;
+				const ref = spawn('table', {
+					id: `table:${spec.table}`,
+					input: {
+						table: spec.table,
+						parent: self,
+						...(backoff ? { backoff } : {}),
+						...(random ? { random } : {}),
+						...(now ? { now } : {}),
+					},
+				});
+				return { tables: { ...context.tables, [spec.table]: { ref, dependsOn: spec.dependsOn } } };
+			},
 		),
-		refuseRun: assign(({ context }, { token, tables }: { token: number | null; tables: readonly string[] | undefined }) => {
-			const { plan, ...step } = failRun(
-				joinPlan(context, tables, token),
-				(table) => closedGateError(context, table).line,
-			);
-			return { run: { ...context.run, requests: plan.requests }, step: append(context.step, step) };
-		}),
+		joinRun: assign(
+			({ context }, { token, tables }: { token: number | null; tables: readonly string[] | undefined }) =>
+				take(context, joinRun(context.run, depsOf(context), withAncestors(context, tables), token)),
+		),
+		refuseRun: assign(
+			({ context }, { token, tables }: { token: number | null; tables: readonly string[] | undefined }) => {
+				const { plan, ...step } = failRun(
+					joinPlan(context, tables, token),
+					(table) => closedGateError(context, table).line,
+				);
+				return { run: { ...context.run, requests: plan.requests }, step: append(context.step, step) };
+			},
+		),
 		failRun: assign(({ context }) =>
-			take(context, failRun(context.run, (table) => closedGateError(context, table).line)),
+			take(
+				context,
+				failRun(context.run, (table) => closedGateError(context, table).line),
+			),
 		),
 		noteUploaded: assign(({ context }, { table }: { table: string }) =>
 			take(context, noteUploaded(context.run, depsOf(context), table)),
 		),
 		noteRound: assign(
-			({ context }, { round, isSettled }: { round: Extract<TableReport, { type: 'table.settled' | 'table.cycled' }>; isSettled: boolean }) => {
+			(
+				{ context },
+				{
+					round,
+					isSettled,
+				}: { round: Extract<TableReport, { type: 'table.settled' | 'table.cycled' }>; isSettled: boolean },
+			) => {
 				const isClean = isSettled && round.error === null && round.held === 0;
 				return {
 					...take(context, noteRound(context.run, depsOf(context), round, isSettled)),
@@ -175,7 +198,8 @@ const syncSetup = baseSetup.extend({
 			}
 		}),
 		openTables: baseSetup.enqueueActions(({ context, enqueue }) => {
-			for (const { ref } of Object.values(context.tables)) enqueue.sendTo(ref, { type: 'connection.restored' });
+			for (const { ref } of Object.values(context.tables))
+				enqueue.sendTo(ref, { type: 'connection.restored' });
 		}),
 		closeTables: baseSetup.enqueueActions(({ context, enqueue }) => {
 			for (const [table, { ref }] of Object.entries(context.tables)) {
@@ -319,10 +343,16 @@ export const syncMachine = syncSetup.createMachine({
 	context: ({ input }) => toSyncContext(input),
 	type: 'parallel',
 	on: {
-		'storage.hydrated': { actions: { type: 'noteHydrated', params: ({ event }) => ({ dirty: event.dirty }) } },
+		'storage.hydrated': {
+			actions: { type: 'noteHydrated', params: ({ event }) => ({ dirty: event.dirty }) },
+		},
 		'storage.closed': { actions: 'noteUnhydrated' },
-		'network.changed': { actions: { type: 'noteOnline', params: ({ event }) => ({ isOnline: event.isOnline }) } },
-		'session.changed': { actions: { type: 'noteSession', params: ({ event }) => ({ isValid: event.isValid }) } },
+		'network.changed': {
+			actions: { type: 'noteOnline', params: ({ event }) => ({ isOnline: event.isOnline }) },
+		},
+		'session.changed': {
+			actions: { type: 'noteSession', params: ({ event }) => ({ isValid: event.isValid }) },
+		},
 		'leadership.changed': {
 			actions: { type: 'noteLeadership', params: ({ event }) => ({ isLeader: event.isLeader }) },
 		},
@@ -360,12 +390,18 @@ function withAncestors(context: SyncContext, tables: readonly string[] | undefin
 	const wanted = new Set(tables.filter((table) => context.tables[table]));
 	// A Set is walked in the order of insertion, what is added on the way included.
 	const ancestors = new Set(wanted);
-	for (const table of ancestors) for (const parent of context.tables[table]?.dependsOn ?? []) ancestors.add(parent);
-	for (const table of ancestors) if (context.dirty.includes(table) && context.tables[table]) wanted.add(table);
+	for (const table of ancestors)
+		for (const parent of context.tables[table]?.dependsOn ?? []) ancestors.add(parent);
+	for (const table of ancestors)
+		if (context.dirty.includes(table) && context.tables[table]) wanted.add(table);
 	return all.filter((table) => wanted.has(table));
 }
 
-function joinPlan(context: SyncContext, tables: readonly string[] | undefined, token: number | null): RunPlan {
+function joinPlan(
+	context: SyncContext,
+	tables: readonly string[] | undefined,
+	token: number | null,
+): RunPlan {
 	// As if the run were to begin, with every table still to be started: each then answers with the gate's error.
 	const names = tables?.filter((table) => context.tables[table]) ?? Object.keys(context.tables);
 	const { waiters } = joinRun({ ...EMPTY_RUN, requests: context.run.requests }, new Map(), names, token).plan;
@@ -384,4 +420,3 @@ function append(a: SyncContext['step'], b: SyncContext['step']): SyncContext['st
 function toResult({ counts }: Waiter): SyncResult {
 	return { success: counts.errors.length === 0, ...counts };
 }
-

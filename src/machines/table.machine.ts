@@ -1,6 +1,6 @@
-import { type ActorRef, assign, emit, sendTo, setup, type Snapshot } from 'xstate';
+import { type ActorRef, assign, emit, type Snapshot, sendTo, setup } from 'xstate';
 import { fullJitter } from '../core/backoff.ts';
-import { PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
+import { type PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
 import {
 	addCounts,
 	type DownloadInput,
@@ -42,7 +42,12 @@ export type TableEvent =
 
 /** What a table reports to its parent. */
 export type TableReport =
-	| { readonly type: 'table.uploaded'; readonly table: string; readonly served: number; readonly held: number }
+	| {
+			readonly type: 'table.uploaded';
+			readonly table: string;
+			readonly served: number;
+			readonly held: number;
+	  }
 	/** A round of upload and download has ended and another has begun. */
 	| ({ readonly type: 'table.cycled' } & TableRound)
 	/** The table came to rest: idle, in backoff, or offline. */
@@ -62,7 +67,12 @@ export interface TableRound {
 
 /** For observers outside: `actor.on('…')`. */
 export type TableEmitted =
-	| { readonly type: 'page.applied'; readonly table: string; readonly rowsRead: number; readonly downloaded: number }
+	| {
+			readonly type: 'page.applied';
+			readonly table: string;
+			readonly rowsRead: number;
+			readonly downloaded: number;
+	  }
 	| {
 			readonly type: 'conflicts.resolved';
 			readonly table: string;
@@ -160,10 +170,12 @@ const tableSetup = setup({
 			holdDeletes,
 		})),
 		/** Joins a wish to a round that is under way: deletes stay free once they are. */
-		joinRequest: assign(({ context }, { request, holdDeletes }: { request: number; holdDeletes: boolean }) => ({
-			requested: Math.max(context.requested, request),
-			holdDeletes: context.holdDeletes && holdDeletes,
-		})),
+		joinRequest: assign(
+			({ context }, { request, holdDeletes }: { request: number; holdDeletes: boolean }) => ({
+				requested: Math.max(context.requested, request),
+				holdDeletes: context.holdDeletes && holdDeletes,
+			}),
+		),
 		rememberPoke: assign({ isPoked: true }),
 		beginRound: assign({ counts: NO_COUNTS, resolvings: 0, error: null }),
 		beginUpload: assign(({ context }) => ({
@@ -222,7 +234,10 @@ const tableSetup = setup({
 			held,
 		})),
 		reportCycled: sendTo(parentOf, ({ context }) => ({ type: 'table.cycled' as const, ...toRound(context) })),
-		reportSettled: sendTo(parentOf, ({ context }) => ({ type: 'table.settled' as const, ...toRound(context) })),
+		reportSettled: sendTo(parentOf, ({ context }) => ({
+			type: 'table.settled' as const,
+			...toRound(context),
+		})),
 		reportUnauthorised: sendTo(parentOf, ({ context: { table } }, { error }: { error: unknown }) => ({
 			type: 'table.unauthorised' as const,
 			table,
@@ -243,14 +258,20 @@ const tableSetup = setup({
 	},
 });
 
-const endPull = { type: 'endPull', params: ({ context }: { context: TableContext }) => ({ table: context.table }) } as const;
+const endPull = {
+	type: 'endPull',
+	params: ({ context }: { context: TableContext }) => ({ table: context.table }),
+} as const;
 
 /** A lost connection ends any active state; what is in flight is of unknown outcome (R7). */
 const lost = {
 	target: '#table.offline',
 	actions: [
 		endPull,
-		{ type: 'noteError', params: ({ event }: { event: { error: PixSyncError } }) => ({ error: event.error }) },
+		{
+			type: 'noteError',
+			params: ({ event }: { event: { error: PixSyncError } }) => ({ error: event.error }),
+		},
 		'reportSettled',
 	],
 } as const;
@@ -258,16 +279,25 @@ const lost = {
 /** Errors of every active state, by fault. */
 const onError = [
 	{
-		guard: { type: 'isFirstUnauthorised', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+		guard: {
+			type: 'isFirstUnauthorised',
+			params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+		},
 		target: '#table.offline',
 		actions: [
 			endPull,
 			'noteReauthorising',
-			{ type: 'reportUnauthorised', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+			{
+				type: 'reportUnauthorised',
+				params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+			},
 		],
 	},
 	{
-		guard: { type: 'isUnauthorised', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+		guard: {
+			type: 'isUnauthorised',
+			params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+		},
 		target: '#table.offline',
 		actions: [
 			endPull,
@@ -276,12 +306,18 @@ const onError = [
 		],
 	},
 	{
-		guard: { type: 'isRetryable', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+		guard: {
+			type: 'isRetryable',
+			params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+		},
 		target: '#table.backoff',
 		actions: [
 			endPull,
 			{ type: 'noteError', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
-			{ type: 'waitForAnswer', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+			{
+				type: 'waitForAnswer',
+				params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+			},
 			'reportSettled',
 		],
 	},
@@ -453,7 +489,11 @@ export const tableMachine = tableSetup.createMachine({
 			invoke: {
 				id: 'download',
 				src: 'download',
-				input: ({ context }) => ({ table: context.table, pull: context.pull, holdDeletes: context.holdDeletes }),
+				input: ({ context }) => ({
+					table: context.table,
+					pull: context.pull,
+					holdDeletes: context.holdDeletes,
+				}),
 				onDone: [
 					{
 						guard: { type: 'hasMore', params: ({ event }) => ({ output: event.output }) },

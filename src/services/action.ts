@@ -30,7 +30,12 @@ export interface ActionInput {
 export function toCheckedAction(spec: TableSpec, input: ActionInput): CheckedAction {
 	const { action } = input;
 	if (action !== 'create' && action !== 'update' && action !== 'delete') {
-		throw fail('bad-action', spec, `${JSON.stringify(action)} is not an action`, "Use 'create', 'update' or 'delete'.");
+		throw fail(
+			'bad-action',
+			spec,
+			`${JSON.stringify(action)} is not an action`,
+			"Use 'create', 'update' or 'delete'.",
+		);
 	}
 	const hasData = input.data !== undefined && input.data !== null;
 	if (!hasData && action !== 'delete') {
@@ -43,7 +48,12 @@ export function toCheckedAction(spec: TableSpec, input: ActionInput): CheckedAct
 	const localId =
 		input.localId === undefined || input.localId === null ? null : toRowId(spec, input.localId, 'localId');
 	if (dataId === null && localId === null && action !== 'create') {
-		throw fail('missing-id', spec, `An ${action} needs an id`, 'Pass the row id, or the localId that it was created with.');
+		throw fail(
+			'missing-id',
+			spec,
+			`An ${action} needs an id`,
+			'Pass the row id, or the localId that it was created with.',
+		);
 	}
 	return { spec, action, data: action === 'delete' ? null : columns, dataId, localId };
 }
@@ -52,7 +62,12 @@ export function toCheckedAction(spec: TableSpec, input: ActionInput): CheckedAct
 export function toRowId(spec: TableSpec, value: unknown, where: string): RowId {
 	if (typeof value === 'string' && value !== '') return value;
 	if (typeof value === 'number' && Number.isFinite(value)) return value;
-	throw fail('bad-id', spec, `${where} is not an id: ${describe(value)}`, 'An id is a non-empty string or a finite number.');
+	throw fail(
+		'bad-id',
+		spec,
+		`${where} is not an id: ${describe(value)}`,
+		'An id is a non-empty string or a finite number.',
+	);
 }
 
 function describe(value: unknown): string {

@@ -1,4 +1,4 @@
-import { PixSyncError, toErrorLine } from '../core/errors.ts';
+import { type PixSyncError, toErrorLine } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { Row } from '../core/types.ts';
@@ -68,7 +68,8 @@ export async function applyPush(
 				case 'retryable':
 					uncertain.push(mutation);
 					retryAfter = Math.max(retryAfter, run.now() + (outcome.error.retryAfterMs ?? 0));
-					if (outcome.error.fault === 'retryable') waiting.set(outcome.error.code, toErrorLine(spec.table, outcome.error));
+					if (outcome.error.fault === 'retryable')
+						waiting.set(outcome.error.code, toErrorLine(spec.table, outcome.error));
 					else result = { ...result, fatal: outcome.error };
 			}
 		});
@@ -76,7 +77,12 @@ export async function applyPush(
 			writer.write(stores),
 			uncertain.length === 0
 				? stores.attempts.delete(attempt.id ?? -1)
-				: stores.attempts.put({ ...attempt, mutations: uncertain, count: attempt.count + 1, nextAttemptAt: retryAfter }),
+				: stores.attempts.put({
+						...attempt,
+						mutations: uncertain,
+						count: attempt.count + 1,
+						nextAttemptAt: retryAfter,
+					}),
 		]);
 		return addTo(result, { errors: [...waiting.values()] });
 	});

@@ -18,7 +18,11 @@ export interface RemoteRows {
  * held already write nothing, and count nothing.
  * @returns the number of local rows changed.
  */
-export async function applyRows(stores: Stores, spec: TableSpec, { rows, gone = [] }: RemoteRows): Promise<number> {
+export async function applyRows(
+	stores: Stores,
+	spec: TableSpec,
+	{ rows, gone = [] }: RemoteRows,
+): Promise<number> {
 	const table = stores.rows(spec.table);
 	const ids = [...rows.map((row) => row[spec.idField] as RowId), ...gone];
 	if (ids.length === 0) return 0;
@@ -49,7 +53,11 @@ export function isNewer(spec: TableSpec, remote: Row, held: Row | null): boolean
 }
 
 /** Keeps the newest server row of each dirty row beside its confirmed base: a conflict known without a request. */
-async function noteRemotes(stores: Stores, spec: TableSpec, remotes: ReadonlyMap<RowId, Row | null>): Promise<void> {
+async function noteRemotes(
+	stores: Stores,
+	spec: TableSpec,
+	remotes: ReadonlyMap<RowId, Row | null>,
+): Promise<void> {
 	if (remotes.size === 0) return;
 	const ids = [...remotes.keys()];
 	const records = await stores.bases.bulkGet(ids.map((id) => [spec.table, id]));

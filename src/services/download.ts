@@ -72,7 +72,9 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 
 /** Rows that were selected otherwise make the old position meaningless: start over (F21). */
 async function readCheckpoint(run: Run): Promise<Checkpoint | null> {
-	const stored = await run.store.transact('r', [], (stores) => stores.checkpoints.get([run.spec.table, 'rest']));
+	const stored = await run.store.transact('r', [], (stores) =>
+		stores.checkpoints.get([run.spec.table, 'rest']),
+	);
 	return stored && stored.selection === selectionOf(run.spec) ? stored : null;
 }
 
@@ -112,7 +114,8 @@ async function reconcileIfDue(run: Run, isFirstDownload: boolean): Promise<Sweep
 	const { spec, settings } = run;
 	if (spec.deleted || settings.reconcileIntervalMs === 0) return { changed: 0, errors: [] };
 	const last = run.reconciledAt.get(spec.table);
-	if (last !== undefined && run.now() - last < settings.reconcileIntervalMs) return { changed: 0, errors: [] };
+	if (last !== undefined && run.now() - last < settings.reconcileIntervalMs)
+		return { changed: 0, errors: [] };
 	if (isFirstDownload) {
 		run.reconciledAt.set(spec.table, run.now());
 		return { changed: 0, errors: [] };

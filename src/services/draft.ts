@@ -143,7 +143,9 @@ async function readAliases(stores: Stores, actions: readonly CheckedAction[]): P
 		.filter(({ localId }) => localId !== null)
 		.map(({ spec, localId }): [string, string] => [spec.table, String(localId)]);
 	const found = keys.length === 0 ? [] : await stores.aliases.bulkGet(keys);
-	return new Map(found.flatMap((alias) => (alias ? [[keyOf(alias.table, alias.localId), alias.id] as const] : [])));
+	return new Map(
+		found.flatMap((alias) => (alias ? [[keyOf(alias.table, alias.localId), alias.id] as const] : [])),
+	);
 }
 
 async function readRows(stores: Stores, spec: TableSpec, ids: RowId[]): Promise<Map<RowId, RowDraft>> {

@@ -1,4 +1,4 @@
-import Dexie, { type Table, type Transaction } from 'dexie';
+import Dexie, { type Table } from 'dexie';
 import type { Checkpoint } from '../core/checkpoint.ts';
 import { PixSyncError } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
@@ -61,7 +61,7 @@ export interface LocalStore {
 	transact<T>(
 		mode: 'r' | 'rw',
 		tables: readonly string[],
-		work: (stores: Stores, transaction: Transaction) => Promise<T>,
+		work: (stores: Stores) => PromiseLike<T>,
 	): Promise<T>;
 	close(): void;
 }
@@ -79,7 +79,7 @@ export function toStorageEnvironment(given: Partial<StorageEnvironment>): Storag
 	const keyRange = given.IDBKeyRange ?? globalThis.IDBKeyRange;
 	if (factory && keyRange) return { indexedDB: factory, IDBKeyRange: keyRange };
 	throw new PixSyncError('no-indexeddb', 'There is no IndexedDB here', {
-		hint: "In Node: npm install fake-indexeddb (memory) and pass { indexedDB: new IDBFactory(), IDBKeyRange } from it.",
+		hint: 'In Node: npm install fake-indexeddb (memory) and pass { indexedDB: new IDBFactory(), IDBKeyRange } from it.',
 	});
 }
 
@@ -129,7 +129,8 @@ export async function openLocalStore(
 			try {
 				const database = dexie;
 				const names = [...ALL_OWN, ...tables.map(storeOf)];
-				return await database.transaction(mode, names, (transaction) => work(toStores(database), transaction));
+				// Dexie keeps a transaction alive over native awaits only if its scope is an async function itself.
+				return await database.transaction(mode, names, async () => work(toStores(database)));
 			} catch (error) {
 				throw toStorageError(error);
 			} finally {
@@ -145,10 +146,11 @@ export async function openLocalStore(
 	};
 }
 
-export function closedError(): PixSyncError {
-	return new PixSyncError('closed', 'This SyncManager is closed', {
-		hint: 'Create a new SyncManager; the queue is kept in the local database.',
-	});
+export function closedError(
+	message = 'The local database is closed',
+	hint = 'Create a new SyncManager; the queue is kept in the local database.',
+): PixSyncError {
+	return new PixSyncError('closed', message, { fault: 'no-answer', hint });
 }
 
 async function open(

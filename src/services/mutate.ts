@@ -101,10 +101,14 @@ function claimId(options: MutateOptions, draft: Draft, action: CheckedAction): R
 	const { spec, dataId, localId } = action;
 	const localText = localId === null ? null : String(localId);
 	if (localText !== null && draft.aliasOf(spec, localText) !== undefined) {
-		throw new PixSyncError('alias-in-use', `Table "${spec.table}": localId ${JSON.stringify(localId)} is in use`, {
-			table: spec.table,
-			hint: 'Give each new row a localId of its own.',
-		});
+		throw new PixSyncError(
+			'alias-in-use',
+			`Table "${spec.table}": localId ${JSON.stringify(localId)} is in use`,
+			{
+				table: spec.table,
+				hint: 'Give each new row a localId of its own.',
+			},
+		);
 	}
 	const id = draft.toKey(spec, dataId ?? (isUuid(localText) ? localText : options.createId()));
 	if (localText !== null && localText !== String(id)) draft.setAlias(spec, localText, id);

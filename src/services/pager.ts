@@ -42,7 +42,9 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 		if (isFirstRequest) scanStartedAt ??= page.sentAt;
 		isFirstRequest = false;
 		const last = page.rows.at(-1);
-		const position = last ? { timestamp: versionOf(spec, last) ?? '', id: last[spec.idField] as RowId } : null;
+		const position = last
+			? { timestamp: versionOf(spec, last) ?? '', id: last[spec.idField] as RowId }
+			: null;
 		if (position && !page.isHead) prefetch(position, isWithinOverlap(position));
 		const rows = keysOnly ? await fetchChanged(page) : page.rows;
 		return {

@@ -75,9 +75,13 @@ async function findStale(run: Run, keys: ReadonlyMap<RowId, Row>): Promise<RowId
 }
 
 function tooMuch(run: Run, absent: number, held: number): PixSyncError {
-	return new PixSyncError('reconcile-shrink', `The server no longer shows ${absent} of ${held} rows held here`, {
-		fault: 'fatal',
-		table: run.spec.table,
-		hint: 'If they were really deleted, call reconcile(table, { allowShrink: true }); if not, look at the policies and the session.',
-	});
+	return new PixSyncError(
+		'reconcile-shrink',
+		`The server no longer shows ${absent} of ${held} rows held here`,
+		{
+			fault: 'fatal',
+			table: run.spec.table,
+			hint: 'If they were really deleted, call reconcile(table, { allowShrink: true }); if not, look at the policies and the session.',
+		},
+	);
 }

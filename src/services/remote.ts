@@ -11,7 +11,11 @@ export interface Remote {
 	/** Rows after `start` in (timestamp, id) order, at most `limit`. Fewer than `limit` is not the end (F14). */
 	pull(request: PullRequest, signal: AbortSignal): Promise<PullPage>;
 	/** One outcome per mutation, in the order given. Rejects only where nothing is known of any of them. */
-	push(spec: TableSpec, mutations: readonly PushMutation[], signal: AbortSignal): Promise<readonly PushOutcome[]>;
+	push(
+		spec: TableSpec,
+		mutations: readonly PushMutation[],
+		signal: AbortSignal,
+	): Promise<readonly PushOutcome[]>;
 	/** The rows that exist and are visible; the others are missing from the map. Keys are the ids asked for. */
 	fetch(spec: TableSpec, ids: readonly RowId[], signal: AbortSignal): Promise<ReadonlyMap<RowId, Row>>;
 	/** Ids and versions after `after` in id order; an empty page is the end. */

@@ -65,7 +65,8 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 			output.conflicts++;
 			resolved.push({ id: record.id, outcome: OUTCOMES[resolution.kind] });
 			if (!isSameJson(views[at] ?? null, viewOf(spec, change))) output.downloaded++;
-			if (resolution.kind === 'dead-letter') output.errors.push(toErrorLine(spec.table, remoteDeleted(run, record.id)));
+			if (resolution.kind === 'dead-letter')
+				output.errors.push(toErrorLine(spec.table, remoteDeleted(run, record.id)));
 		});
 
 		await Promise.all([writer.write(stores), dropAttempts(stores, spec.table, settled)]);
@@ -90,7 +91,9 @@ const OUTCOMES = {
 
 async function readConflicts(stores: Stores, run: Run): Promise<OpenConflict[]> {
 	const { table } = run.spec;
-	const records = (await seenRecords(stores, table)).filter(({ deferredUntil = 0 }) => deferredUntil <= run.now());
+	const records = (await seenRecords(stores, table)).filter(
+		({ deferredUntil = 0 }) => deferredUntil <= run.now(),
+	);
 	const [dirty, attempts] = await Promise.all([
 		dirtyOfRows(
 			stores,
@@ -99,7 +102,9 @@ async function readConflicts(stores: Stores, run: Run): Promise<OpenConflict[]> 
 		),
 		stores.attempts.where('table').equals(table).toArray(),
 	]);
-	const attemptOf = new Map(attempts.flatMap(({ mutations }) => mutations.map((mutation) => [mutation.id, mutation])));
+	const attemptOf = new Map(
+		attempts.flatMap(({ mutations }) => mutations.map((mutation) => [mutation.id, mutation])),
+	);
 	return records.map((record) => ({
 		record,
 		mutations: dirty.get(record.id) ?? [],
@@ -113,11 +118,17 @@ function settleWithoutConflict(run: Run, { record, mutations, attempt }: OpenCon
 	const remote = record.remote ?? null;
 	const { id, base } = record;
 	if (mutations.length === 0) {
-		return { id, base: remote ? { kind: 'held', row: remote } : { kind: 'absent' }, remaining: [], removed: [] };
+		return {
+			id,
+			base: remote ? { kind: 'held', row: remote } : { kind: 'absent' },
+			remaining: [],
+			removed: [],
+		};
 	}
 	if (base.kind === 'held' && remote) {
 		const [held, seen] = [versionOf(spec, base.row), versionOf(spec, remote)];
-		if (held && seen && compareTimestamps(seen, held) <= 0) return { id, base, remaining: mutations, removed: [] };
+		if (held && seen && compareTimestamps(seen, held) <= 0)
+			return { id, base, remaining: mutations, removed: [] };
 	}
 	if (!attempt || !remote) return null;
 	const isOurDelete = attempt.kind === 'delete' && isTombstone(spec, remote);
@@ -169,12 +180,16 @@ function asCreate(run: Run, record: BaseRecord, mutations: readonly Mutation[]):
 }
 
 function remoteDeleted(run: Run, id: RowId): PixSyncError {
-	return new PixSyncError('remote-deleted', `Row ${JSON.stringify(id)} was deleted elsewhere; the local edit is kept aside`, {
-		fault: 'rejected',
-		table: run.spec.table,
-		id,
-		hint: 'Create the row anew from the kept edit, or let it go.',
-	});
+	return new PixSyncError(
+		'remote-deleted',
+		`Row ${JSON.stringify(id)} was deleted elsewhere; the local edit is kept aside`,
+		{
+			fault: 'rejected',
+			table: run.spec.table,
+			id,
+			hint: 'Create the row anew from the kept edit, or let it go.',
+		},
+	);
 }
 
 /** A row whose conflict is decided has no uncertain request any more. */
@@ -186,7 +201,9 @@ async function dropAttempts(stores: Stores, table: string, settled: ReadonlySet<
 		.filter((attempt, at) => attempt.mutations.length !== attempts[at]?.mutations.length);
 	await Promise.all(
 		changed.map((attempt) =>
-			attempt.mutations.length === 0 ? stores.attempts.delete(attempt.id ?? -1) : stores.attempts.put(attempt),
+			attempt.mutations.length === 0
+				? stores.attempts.delete(attempt.id ?? -1)
+				: stores.attempts.put(attempt),
 		),
 	);
 }

@@ -83,7 +83,8 @@ function draftDelete(spec: TableSpec, id: RowId, draft: RowDraft): DraftStep {
 function withBase(spec: TableSpec, id: RowId, draft: RowDraft): RowDraft {
 	if (draft.isDirty || draft.base) return draft;
 	const isHeld = draft.view !== null && !isTombstone(spec, draft.view);
-	const base = isHeld && draft.view ? { kind: 'held' as const, row: draft.view } : { kind: 'unknown' as const };
+	const base =
+		isHeld && draft.view ? { kind: 'held' as const, row: draft.view } : { kind: 'unknown' as const };
 	return { ...draft, base: { table: spec.table, id, base }, isBaseNew: true };
 }
 

@@ -82,6 +82,7 @@ async function removeMutations(stores: Stores, seqs: readonly number[]): Promise
 	const first = sorted[0];
 	const last = sorted.at(-1);
 	if (first === undefined || last === undefined) return;
-	if (last - first === sorted.length - 1) await stores.outbox.where(':id').between(first, last, true, true).delete();
+	if (last - first === sorted.length - 1)
+		await stores.outbox.where(':id').between(first, last, true, true).delete();
 	else await stores.outbox.bulkDelete(sorted);
 }

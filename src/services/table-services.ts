@@ -4,7 +4,7 @@ import type { TableSpec } from '../core/table-spec.ts';
 import { dependantsOf } from '../core/topology.ts';
 import { clearQueue } from './clear.ts';
 import { download, endPull, type Pulls } from './download.ts';
-import { reconcile, type ReconcileOptions } from './reconcile.ts';
+import { type ReconcileOptions, reconcile } from './reconcile.ts';
 import { resolve } from './resolve.ts';
 import { throwIfAborted } from './rest/http.ts';
 import type { Run, RunSettings } from './run.ts';
@@ -47,7 +47,10 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				remote: workspace.remote,
 				signal,
 				epoch: workspace.epoch,
-				dependants: dependantsOf(table, new Map([...options.specs].map(([name, own]) => [name, own.dependsOn]))),
+				dependants: dependantsOf(
+					table,
+					new Map([...options.specs].map(([name, own]) => [name, own.dependsOn])),
+				),
 				now: options.now,
 				clockOffset: options.clockOffset,
 				settings: options.settings,

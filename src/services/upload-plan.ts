@@ -1,4 +1,4 @@
-import { compact, type Compacted } from '../core/compact.ts';
+import { type Compacted, compact } from '../core/compact.ts';
 import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
@@ -51,7 +51,12 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	const attempts = await stores.attempts.where('table').equals(spec.table).toArray();
 	const inAttempt = new Set(attempts.flatMap(({ mutations }) => mutations.map(({ id }) => id)));
 	const retries: AttemptRecord[] = [];
-	const plan = { rows: [] as PlannedRow[], unknown: [] as UploadPlan['unknown'][number][], conflicts: 0, held: 0 };
+	const plan = {
+		rows: [] as PlannedRow[],
+		unknown: [] as UploadPlan['unknown'][number][],
+		conflicts: 0,
+		held: 0,
+	};
 	let waitUntil: number | null = null;
 	let isPartial = false;
 	const waits = (until: number) => {
@@ -123,11 +128,7 @@ function leavesSome({ mutations, cancelled, intent }: PlannedRow): boolean {
 	return mutations.length > cancelled.length + (intent?.seqs.length ?? 0);
 }
 
-export function toPushMutation(
-	spec: TableSpec,
-	row: PlannedRow,
-	stamp: string,
-): PushMutation | null {
+export function toPushMutation(spec: TableSpec, row: PlannedRow, stamp: string): PushMutation | null {
 	const { intent, base, id } = row;
 	if (!intent || intent.kind === 'none') return null;
 	const version = base.kind === 'held' ? base.row[spec.timestampField] : null;

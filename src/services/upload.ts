@@ -1,6 +1,12 @@
-import { toErrorLine, toPixSyncError, PixSyncError } from '../core/errors.ts';
+import { PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
 import type { PushMutation } from '../core/mutation.ts';
-import { addCounts, NO_COUNTS, type StepCounts, type UploadInput, type UploadOutput } from '../core/run-contract.ts';
+import {
+	addCounts,
+	NO_COUNTS,
+	type StepCounts,
+	type UploadInput,
+	type UploadOutput,
+} from '../core/run-contract.ts';
 import { versionOf } from '../core/table-spec.ts';
 import { nextStamp, toMicros } from '../core/timestamp.ts';
 import { applyPush, toDeadLetter } from './apply-push.ts';
@@ -55,13 +61,19 @@ async function push(run: Run, attempt: AttemptRecord, retryAt: number): Promise<
 	} catch (cause) {
 		const error = toPixSyncError(cause, run.spec.table);
 		if (error.fault === 'retryable') return { ...NO_COUNTS, ...(await putOff(run, attempt, retryAt, error)) };
-		if (error.code !== 'superseded') await putOff(run, attempt, error.fault === 'no-answer' ? retryAt : 0, error);
+		if (error.code !== 'superseded')
+			await putOff(run, attempt, error.fault === 'no-answer' ? retryAt : 0, error);
 		throw error;
 	}
 }
 
 /** Marks when the attempt is due again, so that backoff outlives a restart (R13). */
-async function putOff(run: Run, attempt: AttemptRecord, retryAt: number, error: PixSyncError): Promise<Partial<StepCounts>> {
+async function putOff(
+	run: Run,
+	attempt: AttemptRecord,
+	retryAt: number,
+	error: PixSyncError,
+): Promise<Partial<StepCounts>> {
 	await run.store.transact('rw', [], async (stores) => {
 		await assertCurrent(stores, run);
 		const current = attempt.id === undefined ? undefined : await stores.attempts.get(attempt.id);
@@ -120,12 +132,16 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 				const isDelete = planned.at(-1)?.action === 'delete';
 				const settled = mutations.filter(({ seq }) => seqs.has(seq));
 				const remaining = mutations.filter(({ seq }) => !seqs.has(seq));
-				const error = new PixSyncError('not-found', `Row ${JSON.stringify(id)} does not exist at the server`, {
-					fault: 'rejected',
-					table: spec.table,
-					id,
-					hint: 'It was deleted, or this user may not see it. Create it to bring it back.',
-				});
+				const error = new PixSyncError(
+					'not-found',
+					`Row ${JSON.stringify(id)} does not exist at the server`,
+					{
+						fault: 'rejected',
+						table: spec.table,
+						id,
+						hint: 'It was deleted, or this user may not see it. Create it to bring it back.',
+					},
+				);
 				writer.change({
 					id,
 					base: { kind: 'absent' },
@@ -156,7 +172,9 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 /** A sync that was asked for also tries the conflicts that were put off. */
 async function endDeferrals(run: Run): Promise<void> {
 	await run.store.transact('rw', [], async (stores) => {
-		const deferred = (await seenRecords(stores, run.spec.table)).filter((record) => record.deferredUntil !== undefined);
+		const deferred = (await seenRecords(stores, run.spec.table)).filter(
+			(record) => record.deferredUntil !== undefined,
+		);
 		if (deferred.length === 0) return;
 		await assertCurrent(stores, run);
 		await stores.bases.bulkPut(deferred.map(({ deferredUntil: _, ...record }) => record));
@@ -173,7 +191,9 @@ async function countConflicts(run: Run): Promise<number> {
  * to a table that cannot be pulled would be a write whose conflicts nobody could see.
  */
 async function assertSyncable(run: Run): Promise<void> {
-	const checkpoint = await run.store.transact('r', [], (stores) => stores.checkpoints.get([run.spec.table, 'rest']));
+	const checkpoint = await run.store.transact('r', [], (stores) =>
+		stores.checkpoints.get([run.spec.table, 'rest']),
+	);
 	if (checkpoint) return;
 	await run.remote.pull({ spec: run.spec, start: null, limit: 1, keysOnly: true }, run.signal);
 }

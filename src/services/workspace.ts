@@ -45,10 +45,12 @@ export async function takeLeadership(workspace: Workspace): Promise<void> {
 }
 
 /** Tables with something pending. */
-export async function dirtyTables(workspace: Workspace, tables: readonly string[]): Promise<readonly string[]> {
+export async function dirtyTables(
+	workspace: Workspace,
+	tables: readonly string[],
+): Promise<readonly string[]> {
 	return workspace.store.transact('r', [], async (stores) => {
 		const counts = await Promise.all(tables.map((table) => ofStatus(stores, table, 'pending').count()));
 		return tables.filter((_, at) => (counts[at] ?? 0) > 0);
 	});
 }
-

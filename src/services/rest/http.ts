@@ -1,6 +1,6 @@
 import { isAnswerOf, toServerError } from '../../core/classify.ts';
-import { PixSyncError } from '../../core/errors.ts';
 import { toQuery } from '../../core/encode-filter.ts';
+import { PixSyncError } from '../../core/errors.ts';
 import type { Row } from '../../core/types.ts';
 import type { Session } from '../session.ts';
 import type { SupabaseAccess } from '../supabase-access.ts';

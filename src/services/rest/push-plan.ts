@@ -18,7 +18,12 @@ export function planRequests(spec: TableSpec, mutations: readonly PushMutation[]
 	for (const mutation of mutations) {
 		const kind = kindOf(mutation);
 		// A bulk insert takes rows of one key set: a column that a row leaves out would become NULL (F25).
-		const key = kind === 'create' ? `create ${Object.keys(mutation.body ?? {}).sort().join('\n')}` : kind;
+		const key =
+			kind === 'create'
+				? `create ${Object.keys(mutation.body ?? {})
+						.sort()
+						.join('\n')}`
+				: kind;
 		const open = isOrdered ? requests.at(-1) : requests.find((request) => request.key === key);
 		if (open?.key === key) open.mutations.push(mutation);
 		else requests.push({ key, kind, mutations: [mutation] });

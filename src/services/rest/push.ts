@@ -8,7 +8,7 @@ import type { Row, RowId } from '../../core/types.ts';
 import type { Remote } from '../remote.ts';
 import type { Http } from './http.ts';
 import { runPool } from './pool.ts';
-import { planRequests, type PlannedRequest } from './push-plan.ts';
+import { type PlannedRequest, planRequests } from './push-plan.ts';
 import { keyColumns, MAX_QUERY_BYTES, type Param, rowColumns } from './queries.ts';
 
 /** A browser's connections to one HTTP/1.1 origin. */
@@ -208,7 +208,11 @@ function chunk<T>(items: readonly T[], size: number): T[][] {
 	return chunkByBytes(items, () => 0, 1, size) as T[][];
 }
 
-function chunkDeletes(spec: TableSpec, mutations: readonly PushMutation[], maxItems: number): readonly PushMutation[][] {
+function chunkDeletes(
+	spec: TableSpec,
+	mutations: readonly PushMutation[],
+	maxItems: number,
+): readonly PushMutation[][] {
 	const sizeOf = ({ id, base }: PushMutation) =>
 		encodedLength(versionedIdsParam(spec.idField, spec.timestampField, [{ id, version: base }])[1]);
 	return chunkByBytes(mutations, sizeOf, MAX_QUERY_BYTES - 200, maxItems) as PushMutation[][];

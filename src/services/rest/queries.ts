@@ -23,7 +23,12 @@ export function keyColumns(spec: TableSpec): Param {
 /** Keyset paging on (timestamp, id): an offset would skip rows that move while it pages (F9). */
 export function pullParams(spec: TableSpec, start: PullStart | null, limit: number): Param[] {
 	const order = `${columnName(spec.timestampField)}.asc,${columnName(spec.idField)}.asc`;
-	return [...rowFilterParams(spec.filter), ...startParams(spec, start), ['order', order], ['limit', String(limit)]];
+	return [
+		...rowFilterParams(spec.filter),
+		...startParams(spec, start),
+		['order', order],
+		['limit', String(limit)],
+	];
 }
 
 function startParams(spec: TableSpec, start: PullStart | null): Param[] {

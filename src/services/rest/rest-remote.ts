@@ -1,4 +1,11 @@
-import { chunkByBytes, columnName, encodedLength, idListParam, quoteInList, rowFilterParams } from '../../core/encode-filter.ts';
+import {
+	chunkByBytes,
+	columnName,
+	encodedLength,
+	idListParam,
+	quoteInList,
+	rowFilterParams,
+} from '../../core/encode-filter.ts';
 import { PixSyncError } from '../../core/errors.ts';
 import { type TableSpec, versionOf } from '../../core/table-spec.ts';
 import { toTimestampText } from '../../core/timestamp.ts';

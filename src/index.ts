@@ -1,0 +1,31 @@
+export { PixSyncError, type PixSyncErrorCode } from './core/errors.ts';
+export type {
+	ConflictContext,
+	ConflictResolver,
+	ConflictStrategy,
+	FilterOperator,
+	QueuedAction,
+	Row,
+	RowFilter,
+	RowId,
+	Scalar,
+	SyncAction,
+	SyncConfig,
+	SyncResult,
+	Verdict,
+} from './core/types.ts';
+export type { SyncManagerOptions } from './options.ts';
+export type { ActionInput } from './services/action.ts';
+export type { NetworkEnvironment } from './services/network-environment.ts';
+export {
+	NetworkMonitor,
+	type NetworkMonitorOptions,
+	type NetworkQuality,
+	type NetworkStatus,
+	networkMonitor,
+} from './services/network-monitor.ts';
+export type { RowState } from './services/row-lookup.ts';
+export type { SupabaseLike } from './services/supabase-access.ts';
+export { SyncManager } from './sync-manager.ts';
+export type { SyncState, TableState } from './sync-state.ts';
+export type { TableHandle } from './table-handle.ts';

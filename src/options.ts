@@ -1,0 +1,91 @@
+import type { InspectionEvent } from 'xstate';
+import { PixSyncError } from './core/errors.ts';
+import type { NetworkMonitor } from './services/network-monitor.ts';
+import type { RunSettings } from './services/run.ts';
+
+export interface SyncManagerOptions {
+	/** Prefix of the local databases; the user's id is appended. @default `pixsync:<project host>` */
+	databaseName?: string;
+	/** @default the global one */
+	indexedDB?: IDBFactory;
+	/** @default the global one */
+	IDBKeyRange?: typeof IDBKeyRange;
+	/** @default the shared `networkMonitor` */
+	networkMonitor?: NetworkMonitor;
+	/** PostgreSQL schema of the tables. @default 'public' */
+	schema?: string;
+	/** 'rpc' is not supported yet. @default 'auto', which is 'rest' for now */
+	transport?: 'auto' | 'rest' | 'rpc';
+	/** Not supported yet: `true` throws. @default false */
+	realtime?: boolean;
+	/** One tab syncs for all, where the platform has Web Locks and the database is the browser's own. @default true */
+	multiTab?: boolean;
+	/** Rows a page of a pull, at most. @default 1000 */
+	pageSize?: number;
+	/** Rows a bulk request, at most. @default 500 */
+	batchSize?: number;
+	/** @default 30000 */
+	requestTimeoutMs?: number;
+	/** How far a pull reaches back for rows that committed late, ms. @default 10000 */
+	overlapMs?: number;
+	/** How often ids are compared where a table has no `deletedField`, ms; 0: never. @default 900000 */
+	reconcileIntervalMs?: number;
+	/** Full jitter between 0 and `baseMs` · 2ⁿ, at most `capMs`. @default { baseMs: 1000, capMs: 60000 } */
+	backoff?: { baseMs?: number; capMs?: number };
+	/** Upload soon after a local write while auto-sync is on. @default true */
+	liveUpload?: boolean;
+	/** Only 'keep' is supported yet. @default 'keep' */
+	onSignOut?: 'keep' | 'flush' | 'discard';
+	/** Hears every event of the machines; see XState's `inspect`. */
+	inspect?: (event: InspectionEvent) => void;
+}
+
+/** Checked options with every default filled in. */
+export interface Settings extends RunSettings {
+	readonly databaseName: string;
+	readonly schema: string;
+	readonly multiTab: boolean;
+	readonly requestTimeoutMs: number;
+	readonly backoff: { readonly baseMs: number; readonly capMs: number };
+	readonly liveUpload: boolean;
+}
+
+/** @throws PixSyncError `bad-config`, `not-supported`. */
+export function toSettings(options: SyncManagerOptions, projectUrl: string): Settings {
+	if (options.transport === 'rpc') throw notSupported("transport: 'rpc'", "Use 'auto' or 'rest'.");
+	if (options.realtime === true) throw notSupported('realtime: true', 'Leave it out; enableAutoSync polls.');
+	if (options.onSignOut !== undefined && options.onSignOut !== 'keep') {
+		throw notSupported(`onSignOut: '${options.onSignOut}'`, "Leave it out, or use 'keep'.");
+	}
+	return {
+		databaseName: options.databaseName ?? `pixsync:${new URL(projectUrl).host}`,
+		schema: options.schema ?? 'public',
+		multiTab: options.multiTab ?? true,
+		pageSize: wholeNumber(options.pageSize, 'pageSize', 1000, 1),
+		batchSize: wholeNumber(options.batchSize, 'batchSize', 500, 1),
+		requestTimeoutMs: wholeNumber(options.requestTimeoutMs, 'requestTimeoutMs', 30_000, 1),
+		overlapMs: wholeNumber(options.overlapMs, 'overlapMs', 10_000, 0),
+		reconcileIntervalMs: wholeNumber(options.reconcileIntervalMs, 'reconcileIntervalMs', 900_000, 0),
+		backoff: {
+			baseMs: wholeNumber(options.backoff?.baseMs, 'backoff.baseMs', 1_000, 1),
+			capMs: wholeNumber(options.backoff?.capMs, 'backoff.capMs', 60_000, 1),
+		},
+		liveUpload: options.liveUpload ?? true,
+	};
+}
+
+function wholeNumber(value: number | undefined, name: string, fallback: number, least: number): number {
+	if (value === undefined) return fallback;
+	if (Number.isInteger(value) && value >= least) return value;
+	throw new PixSyncError(
+		'bad-config',
+		`\`${name}\` is not a whole number of at least ${least}: ${String(value)}`,
+		{
+			hint: `Leave it out for ${fallback}.`,
+		},
+	);
+}
+
+function notSupported(what: string, hint: string): PixSyncError {
+	return new PixSyncError('not-supported', `${what} is not supported yet`, { hint });
+}
