@@ -197,6 +197,8 @@ export class SyncManager {
 		for (const table of tables ?? []) this.#spec(table);
 		topologicalOrder(new Map([...this.#specs.values()].map((spec) => [spec.table, spec.dependsOn])));
 		await this.ready();
+		// A wish of the user's is worth a look whether the server is back, and whether somebody is signed in again.
+		if (!this.#monitor.isOnline()) this.#monitor.recheck();
 		await this.#host.recheck();
 		this.#assertOpen();
 		const token = ++this.#tokens;

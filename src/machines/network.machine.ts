@@ -208,7 +208,8 @@ function createNetworkMachine() {
 				initial: 'entering',
 				on: {
 					'browser.online': [
-						{ guard: 'canProbe', target: '.probing', actions: 'noteBrowserOnline' },
+						// Believed at once, so that a sync asked for now is not turned away; the probe tells whether rightly.
+						{ guard: 'canProbe', target: '#network.online.doubted', actions: 'noteBrowserOnline' },
 						{ target: 'online', actions: ['noteBrowserOnline', 'tryOnline'] },
 					],
 				},

@@ -42,7 +42,10 @@ export async function applyPush(
 			let outcome = outcomes[at];
 			const record = records[at];
 			const mutations = dirty.get(mutation.id) ?? [];
-			if (!outcome) return uncertain.push(mutation);
+			if (!outcome) {
+				uncertain.push(mutation);
+				return;
+			}
 			// A foreign key refuses for good only where no relative is still to be sent (F32).
 			if (isOrderError(outcome) && !mayOrderSettle && 'error' in outcome) {
 				outcome = { kind: 'rejected', error: outcome.error };

@@ -89,6 +89,8 @@ export async function openLocalStore(
 	environment: StorageEnvironment,
 	specs: readonly TableSpec[],
 ): Promise<LocalStore> {
+	// Dexie's liveQuery runs only where Dexie itself knows an IndexedDB; the one injected is better than none.
+	if (!Dexie.dependencies.indexedDB) Object.assign(Dexie.dependencies, environment);
 	let dexie = await open(name, environment, specs);
 	let isClosed = false;
 	// Readers-writer discipline: transactions share, a reopening is alone.

@@ -40,7 +40,8 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 			if (plain) {
 				output.uploaded += plain.removed.length;
 				settled.add(record.id);
-				return writer.change(plain);
+				writer.change(plain);
+				return;
 			}
 			const resolution = decide({
 				spec,

@@ -21,7 +21,8 @@ export function watchTableCounts(
 	tables: readonly string[],
 	listener: (counts: ReadonlyMap<string, TableCounts>) => void,
 ): () => void {
-	const subscription = liveQuery(() => readTableCounts(store, tables)).subscribe({
+	// Dexie follows native awaits only from an async function of its own.
+	const subscription = liveQuery(async () => readTableCounts(store, tables)).subscribe({
 		next: listener,
 		// The database is closing, or broken: whoever calls next gets the error.
 		error: () => undefined,
