@@ -1,5 +1,5 @@
 /** However long a server asks for, it is asked again after this; a wrong header must not stop a device for days. */
-const RETRY_AFTER_CAP_MS = 3_600_000;
+export const RETRY_AFTER_CAP_MS = 3_600_000;
 
 export interface BackoffInput {
 	/** Attempts that failed so far, 1 or more. */

@@ -18,7 +18,7 @@ import { notProvidedActor } from './not-provided.ts';
  *   └─────────────────────────────────────────────────────────────────────┘
  *
  *   paused is waiting while the browser says offline
- *   from anywhere: request.answered ─▶ trusted · browser.offline ─▶ paused · while offline: browser.online ─▶ probing
+ *   from anywhere: request.answered ─▶ trusted · browser.offline ─▶ paused · while offline: browser.online ─▶ doubted
  *   without a probe: the 2nd miss leads to waiting, then to trusted on trial (one miss doubts); browser.online is believed
  *   trusted has neither timer nor probe: a quiet app makes no request
  */

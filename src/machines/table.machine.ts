@@ -1,5 +1,5 @@
 import { type ActorRef, assign, emit, type Snapshot, sendTo, setup } from 'xstate';
-import { fullJitter } from '../core/backoff.ts';
+import { fullJitter, RETRY_AFTER_CAP_MS } from '../core/backoff.ts';
 import { type PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
 import {
 	addCounts,
@@ -145,7 +145,7 @@ const tableSetup = setup({
 	},
 	delays: { backoff: ({ context }) => context.retryInMs },
 	guards: {
-		isWanted: ({ context }) => context.awaitsSession || context.requested > context.served,
+		isWanted: ({ context }) => context.requested > context.served,
 		awaitsSession: ({ context }) => context.awaitsSession,
 		hasConflicts: (_, { output }: { output: UploadOutput }) => output.waitingConflicts > 0,
 		hasMore: (_, { output }: { output: { more: boolean } }) => output.more,
@@ -177,7 +177,7 @@ const tableSetup = setup({
 			}),
 		),
 		rememberPoke: assign({ isPoked: true }),
-		beginRound: assign({ counts: NO_COUNTS, resolvings: 0, error: null }),
+		beginRound: assign({ counts: NO_COUNTS, resolvings: 0, error: null, isReauthorised: false }),
 		beginUpload: assign(({ context }) => ({
 			isForced: context.requested > context.served,
 			served: context.requested,
@@ -216,14 +216,18 @@ const tableSetup = setup({
 		waitForAnswer: assign(({ context }, { error }: { error: unknown }) => {
 			const attempts = context.attempts + 1;
 			const { retryAfterMs } = toPixSyncError(error);
-			const retryInMs = Math.max(
-				fullJitter({ ...context.backoff, attempts, random: context.random }),
-				retryAfterMs ?? 0,
-			);
+			const retryInMs = fullJitter({
+				...context.backoff,
+				attempts,
+				random: context.random,
+				...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+			});
 			return { attempts, retryInMs, nextRetryAt: context.now() + retryInMs };
 		}),
 		waitForDue: assign(({ context }, { output }: { output: DownloadOutput }) => {
-			const retryInMs = Math.max(0, (output.waitUntil ?? 0) - context.now());
+			const waitMs = Math.max(0, (output.waitUntil ?? 0) - context.now());
+			// A device clock that was set back makes it look like months, which no timer takes.
+			const retryInMs = Math.min(waitMs, RETRY_AFTER_CAP_MS);
 			return { retryInMs, nextRetryAt: context.now() + retryInMs };
 		}),
 		endBackoff: assign({ nextRetryAt: null }),
@@ -377,7 +381,9 @@ export const tableMachine = tableSetup.createMachine({
 			tags: ['offline', 'settled'],
 			on: {
 				'connection.restored': [
-					{ guard: 'isWanted', target: 'uploading', actions: 'beginUpload' },
+					// The round goes on with what it has counted; a wish left over from a settled one is a new round.
+					{ guard: 'awaitsSession', target: 'uploading', actions: 'beginUpload' },
+					{ guard: 'isWanted', target: 'uploading', actions: ['beginRound', 'beginUpload'] },
 					{ target: 'idle' },
 				],
 				// The refresh that the table waited for brought nothing.
@@ -390,7 +396,10 @@ export const tableMachine = tableSetup.createMachine({
 					],
 				},
 				// Kept until the connection is back.
-				'sync.request': { actions: ['beginRound', { type: 'rememberRequest', params: request }] },
+				'sync.request': [
+					{ guard: 'awaitsSession', actions: { type: 'joinRequest', params: request } },
+					{ actions: ['beginRound', { type: 'rememberRequest', params: request }] },
+				],
 				'poke.received': { actions: 'rememberPoke' },
 			},
 		},

@@ -45,7 +45,6 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 		const position = last
 			? { timestamp: versionOf(spec, last) ?? '', id: last[spec.idField] as RowId }
 			: null;
-		if (position && !page.isHead) prefetch(position, isWithinOverlap(position));
 		const rows = keysOnly ? await fetchChanged(page) : page.rows;
 		return {
 			rows,
@@ -93,9 +92,11 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 	}
 
 	return {
-		next() {
-			const page = upcoming ?? load(first, false);
+		async next() {
+			const page = await (upcoming ?? load(first, false));
 			upcoming = null;
+			// One page ahead, no more: the place to go on from is the last row of the page just taken.
+			if (page.position && !page.isHead) prefetch(page.position, isWithinOverlap(page.position));
 			return page;
 		},
 		end() {

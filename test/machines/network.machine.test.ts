@@ -284,13 +284,12 @@ describe('network.machine: the browser’s word', () => {
 	it('[F56] browser.online is a reason to probe, from every offline state', async () => {
 		const chart = start({ onLine: false });
 		chart.send({ type: 'browser.online' });
-		expect(chart.state()).toBe('offline.probing');
-		expect(chart.isOnline()).toBe(false);
+		expect(chart.state(), 'believed until the probe says no').toBe('online.doubted');
 		await chart.settle(false);
 		expect(chart.state(), 'the browser is no longer believed').toBe('offline.waiting');
 
 		chart.send({ type: 'browser.online' });
-		expect(chart.state()).toBe('offline.probing');
+		expect(chart.state()).toBe('online.doubted');
 		chart.send({ type: 'browser.online' });
 		expect(chart.asked(), 'the new connection gets a probe of its own').toBe(3);
 		expect(chart.open.size).toBe(1);

@@ -1,0 +1,280 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { SyncManagerOptions } from '../../src/index.ts';
+import { createDevice, type Device } from '../support/device.ts';
+import { type RandomFaults, startRandomFaults } from '../support/random-faults.ts';
+import { comparable, createLedger, type Ledger, ledgerKey } from '../support/random-ledger.ts';
+import { createProgram, emptyCounters, type ProgramCounters, syncInTime } from '../support/random-program.ts';
+import { createRandomSource } from '../support/random-source.ts';
+import { CONFIGS, setTriggersSql, TABLES, TABLES_SQL } from '../support/random-tables.ts';
+import { differences, liveRows, type RowsById, readReplica, readServer } from '../support/replica-compare.ts';
+import { type Supabase, startSupabase } from '../support/supabase/index.ts';
+
+/*
+ * Two devices, 200 random operations, random offline spells and restarts; then everything heals and both replicas
+ * must equal the server (L1–L3). `PIXSYNC_SEED=7 npx vitest run test/real/convergence.test.ts` runs one seed of
+ * each kind, `PIXSYNC_SEEDS=100` that many of each.
+ */
+
+const OPERATIONS = 200;
+const MOST_ROUNDS = 25;
+const TIMEOUT_MS = 60_000;
+
+const OPTIONS: SyncManagerOptions = {
+	overlapMs: 2_000,
+	reconcileIntervalMs: 0,
+	backoff: { baseMs: 5, capMs: 50 },
+};
+
+/** A dead letter, or what else a device's outbox holds. */
+interface OutboxEntry {
+	readonly table: string;
+	readonly rowId: string;
+	readonly action: string;
+	readonly status: string;
+	readonly letter?: string;
+	readonly error?: { readonly code: string; readonly message: string };
+}
+
+interface Outcome {
+	readonly counters: ProgramCounters;
+	readonly acknowledged: number;
+	readonly rounds: number;
+	readonly deadLetters: Readonly<Record<string, number>>;
+	readonly faults: Readonly<Record<string, number>>;
+}
+
+interface Variant {
+	readonly hasTriggers?: boolean;
+	readonly hasFaults?: boolean;
+}
+
+let supabase: Supabase;
+const devices: Device[] = [];
+
+beforeAll(async () => {
+	supabase = await startSupabase({ sql: TABLES_SQL });
+});
+
+afterEach(async () => {
+	supabase.faults.clear();
+	await Promise.all(devices.splice(0).map((device) => device.close()));
+	await supabase.sql(`truncate projects, tasks, labels; ${setTriggersSql(true)}`);
+	supabase.clearRequests();
+});
+
+afterAll(() => supabase?.stop());
+
+function seeds(count: number): readonly number[] {
+	const { PIXSYNC_SEED: one, PIXSYNC_SEEDS: many } = process.env;
+	if (one !== undefined) return [Number(one)];
+	return Array.from({ length: many === undefined ? count : Number(many) }, (_, at) => at + 1);
+}
+
+async function run(seed: number, { hasTriggers = true, hasFaults = false }: Variant): Promise<Outcome> {
+	const random = createRandomSource(seed);
+	const ledger = createLedger();
+	const counters = emptyCounters();
+	if (!hasTriggers) await supabase.sql(setTriggersSql(false));
+	const size = random.chance(0.5) ? {} : { pageSize: 7, batchSize: 5 };
+	for (const name of ['alice', 'bob']) {
+		devices.push(await createDevice(supabase, name, { tables: CONFIGS, options: { ...OPTIONS, ...size } }));
+	}
+	const faults = hasFaults ? startRandomFaults(supabase, createRandomSource(seed + 1_000)) : null;
+	const program = createProgram(devices, { random, ledger, counters });
+	for (let step = 0; step < OPERATIONS; step++) await program.step();
+	faults?.stop();
+	for (const device of devices) device.network.isOn = true;
+	await program.settle();
+	const rounds = await heal(counters);
+	const deadLetters = await assertHealed(ledger);
+	return { counters, acknowledged: ledger.acknowledged, rounds, deadLetters, faults: hitsOf(faults) };
+}
+
+/** Syncs until nothing moves any more (L2, L3). @returns the rounds that it took. */
+async function heal(counters: ProgramCounters): Promise<number> {
+	let log: unknown[] = [];
+	for (let round = 1; round <= MOST_ROUNDS; round++) {
+		log = [];
+		let isQuiet = true;
+		for (const device of devices) {
+			const { name, sync } = device;
+			const result = await syncInTime(device);
+			counters.conflicts += result.conflicts;
+			let changed = 0;
+			for (const { table, deletedField } of CONFIGS) {
+				if (result.success && deletedField === undefined) {
+					changed += (await sync.reconcile(table, { allowShrink: true })).changed;
+				}
+			}
+			const pending = await sync.getPendingCount();
+			isQuiet &&= result.success && result.uploaded + result.downloaded + changed + pending === 0;
+			log.push({ name, ...result, changed, pending });
+			if (!result.success) await sleep(10);
+		}
+		if (isQuiet) return round;
+	}
+	const outboxes = await Promise.all(devices.map((device) => readOutbox(device)));
+	throw new Error(
+		`not quiet after ${MOST_ROUNDS} rounds: ${JSON.stringify(log, null, 1)}\n${JSON.stringify(outboxes.map((entries) => entries.filter(({ status }) => status !== 'rejected')))}`,
+	);
+}
+
+async function assertHealed(ledger: Ledger): Promise<Readonly<Record<string, number>>> {
+	const problems: string[] = [];
+	const dead = new Set<string>();
+	const codes: Record<string, number> = {};
+	for (const device of devices) {
+		const database = device.sync.table('projects').rows.db;
+		const entries = await readOutbox(device);
+		const letters = new Set<string | undefined>();
+		for (const { table, rowId, status, letter, error } of entries) {
+			if (status !== 'rejected') problems.push(`${device.name}: ${table} ${rowId} is ${status}`);
+			dead.add(ledgerKey(table, rowId));
+			if (!letters.has(letter)) codes[error?.code ?? '?'] = (codes[error?.code ?? '?'] ?? 0) + 1;
+			letters.add(letter);
+		}
+		// A row is clean if and only if nothing of it waits (S4).
+		for (const store of ['attempts', 'bases']) {
+			const left = await database.table(store).toArray();
+			if (left.length > 0) problems.push(`${device.name}: ${store} hold ${JSON.stringify(left)}`);
+		}
+	}
+	for (const table of TABLES) {
+		const all = await readServer(supabase, table);
+		const live = liveRows(all);
+		for (const device of devices) {
+			problems.push(
+				...differences(device.name, await readReplica(device, table), 'the server', live).map(
+					(line) => `${table} ${line}`,
+				),
+			);
+		}
+		problems.push(...lostWrites(ledger, table, live, dead), ...phantoms(ledger, table, all));
+	}
+	expect(problems).toEqual([]);
+	return codes;
+}
+
+/** Acknowledged writes of which nothing is left, though nobody undid them (S1). */
+function lostWrites(ledger: Ledger, table: string, live: RowsById, dead: ReadonlySet<string>): string[] {
+	const problems: string[] = [];
+	for (const row of ledger.rows.values()) {
+		if (row.table !== table || dead.has(ledgerKey(table, row.id))) continue;
+		const served = live.get(row.id);
+		if (row.creates > 0 && row.deletes === 0 && !served) {
+			problems.push(`${table} ${row.id} was created, never deleted, and is nowhere`);
+		}
+		// With one writer there is no one to lose to.
+		if (row.writers.size > 1) continue;
+		if (row.state === null && served) problems.push(`${table} ${row.id} was deleted and is there`);
+		if (row.state !== null && !served) problems.push(`${table} ${row.id} was kept and is gone`);
+		if (row.state === null || !served) continue;
+		for (const [column, value] of Object.entries(row.state)) {
+			if (comparable(served[column]) === comparable(value)) continue;
+			const [has, wrote] = [JSON.stringify(served[column]), JSON.stringify(value)];
+			problems.push(`${table} ${row.id}.${column}: the server has ${has}, its only writer wrote ${wrote}`);
+		}
+	}
+	return problems;
+}
+
+/** Rows and values that nobody wrote, and rows made twice (S2, S3). */
+function phantoms(ledger: Ledger, table: string, all: RowsById): string[] {
+	const problems: string[] = [];
+	const origins = new Set<unknown>();
+	for (const [id, served] of all) {
+		const row = ledger.rows.get(ledgerKey(table, id));
+		if (!row) problems.push(`${table} ${id}: nobody created it`);
+		if (origins.has(served.origin)) problems.push(`${table} ${id}: made twice (${served.origin})`);
+		origins.add(served.origin);
+		for (const [column, values] of row?.values ?? []) {
+			// What a create leaves out, the server fills in.
+			const isDefault = served[column] === null || served[column] === false;
+			if (isDefault || values.has(comparable(served[column]))) continue;
+			problems.push(`${table} ${id}.${column}: nobody wrote ${JSON.stringify(served[column])}`);
+		}
+	}
+	return problems;
+}
+
+async function readOutbox({ sync }: Device): Promise<OutboxEntry[]> {
+	return sync.table('projects').rows.db.table<OutboxEntry>('outbox').toArray();
+}
+
+function hitsOf(faults: RandomFaults | null): Readonly<Record<string, number>> {
+	return faults?.hits() ?? {};
+}
+
+/** Runs one seed, tells what happened, and how to see it again. */
+async function tell(kind: string, seed: number, variant: Variant): Promise<Outcome> {
+	const startedAt = performance.now();
+	try {
+		const outcome = await run(seed, variant);
+		const ms = Math.round(performance.now() - startedAt);
+		console.log(`${kind}, seed ${seed}: ${ms} ms ${JSON.stringify(outcome)}`);
+		return outcome;
+	} catch (error) {
+		console.log(
+			`${kind}, seed ${seed} failed. Again: PIXSYNC_SEED=${seed} npx vitest run test/real/convergence.test.ts -t '${kind}'`,
+		);
+		throw error;
+	}
+}
+
+function assertNotVacuous(outcomes: readonly Outcome[]): void {
+	// A seed that failed has told so itself.
+	if (outcomes.length === 0) return;
+	const sum = (of: (outcome: Outcome) => number) =>
+		outcomes.reduce((total, outcome) => total + of(outcome), 0);
+	expect(sum(({ acknowledged }) => acknowledged)).toBeGreaterThan(0);
+	for (const name of ['conflicts', 'spells', 'restarts', 'deletes', 'groups', 'syncs'] as const) {
+		expect(
+			sum(({ counters }) => counters[name]),
+			name,
+		).toBeGreaterThan(0);
+	}
+}
+
+describe('two devices, 200 random operations, offline spells', () => {
+	const outcomes: Outcome[] = [];
+	afterAll(() => assertNotVacuous(outcomes));
+
+	it.each(seeds(20))(
+		'[L1] [L2] [L3] [S1] replicas and server are equal at the end: seed %i',
+		async (seed) => {
+			outcomes.push(await tell('with triggers', seed, {}));
+		},
+		TIMEOUT_MS,
+	);
+
+	it.each(seeds(4))(
+		'[L1] [L2] [L3] [S1] the same where the devices stamp the rows: seed %i',
+		async (seed) => {
+			outcomes.push(await tell('without triggers', seed, { hasTriggers: false }));
+		},
+		TIMEOUT_MS,
+	);
+});
+
+describe('the same with a server that fails at random', () => {
+	const outcomes: Outcome[] = [];
+	afterAll(() => {
+		assertNotVacuous(outcomes);
+		for (const effect of ['drop-before', 'drop-after', 'latency', '503', '429']) {
+			if (outcomes.length > 0)
+				expect(
+					outcomes.reduce((sum, { faults }) => sum + (faults[effect] ?? 0), 0),
+					effect,
+				).toBeGreaterThan(0);
+		}
+	});
+
+	it.each(seeds(8))(
+		'[L1] [L2] [S1] [S2] [S3] nothing is lost and nothing doubled: seed %i',
+		async (seed) => {
+			outcomes.push(await tell('with faults', seed, { hasFaults: true }));
+		},
+		TIMEOUT_MS,
+	);
+});
