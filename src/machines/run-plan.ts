@@ -7,11 +7,12 @@ import type { TableRound } from './table.machine.ts';
  * these functions what to do next. A table's way through a run:
  *
  *   blocked ──parents uploaded──▶ uploading ──table.uploaded──▶ uploaded ──table.settled──▶ settled
- *                                     ▲                             │ deletes held
- *                                     └── dependants uploaded ── held
+ *                                     ▲           │ deletes held
+ *                                     │           └──▶ holding ──table.settled──▶ held
+ *                                     └── dependants uploaded, their deletes, too ──┘
  */
 
-export type TablePhase = 'blocked' | 'uploading' | 'uploaded' | 'held' | 'settled';
+export type TablePhase = 'blocked' | 'uploading' | 'uploaded' | 'holding' | 'held' | 'settled';
 
 /** One call that waits for its tables. */
 export interface Waiter {
@@ -54,7 +55,8 @@ export function joinRun(
 ): RunStep {
 	const request = plan.requests + 1;
 	const phases: Record<string, TablePhase> = { ...plan.phases };
-	const joined = tables.filter((table) => isActive(phases[table]));
+	// One that is blocked starts later with the newest request, in its turn.
+	const joined = tables.filter((table) => isActive(phases[table]) && phases[table] !== 'blocked');
 	for (const table of tables) if (!isActive(phases[table])) phases[table] = 'blocked';
 	const next: RunPlan = {
 		requests: request,
@@ -70,10 +72,12 @@ export function joinRun(
 	return { ...step, commands: [...commands, ...step.commands] };
 }
 
-/** A table has sent all that it may: its dependants can go, and so can deletes that waited for it. */
-export function noteUploaded(plan: RunPlan, deps: Dependencies, table: string): RunStep {
-	if (plan.phases[table] !== 'uploading') return { plan, commands: [], completed: [] };
-	return advance({ ...plan, phases: { ...plan.phases, [table]: 'uploaded' } }, deps);
+/** A table has sent all that it may: its dependants can go, and, if it held no deletes, those that waited for it. */
+export function noteUploaded(plan: RunPlan, deps: Dependencies, table: string, held: number): RunStep {
+	const phase = plan.phases[table];
+	if (phase !== 'uploading' && phase !== 'holding') return { plan, commands: [], completed: [] };
+	const next = held > 0 ? 'holding' : 'uploaded';
+	return advance({ ...plan, phases: { ...plan.phases, [table]: next } }, deps);
 }
 
 /** A table's round has ended; `isSettled`: the table is at rest. */
@@ -149,11 +153,11 @@ function finish(plan: RunPlan, commands: readonly RunCommand[]): RunStep {
 function isHolding(plan: RunPlan, deps: Dependencies, table: string): boolean {
 	return dependantsOf(table, deps).some((dependant) => {
 		const phase = plan.phases[dependant];
-		return phase === 'blocked' || phase === 'uploading';
+		return isActive(phase) && phase !== 'uploaded';
 	});
 }
 
 /** A table that will report by itself. */
 function isActive(phase: TablePhase | undefined): boolean {
-	return phase === 'blocked' || phase === 'uploading' || phase === 'uploaded' || phase === 'held';
+	return phase !== undefined && phase !== 'settled';
 }

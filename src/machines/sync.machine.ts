@@ -161,8 +161,8 @@ const baseSetup = setup({
 				failRun(context.run, (table) => closedGateError(context, table).line),
 			),
 		),
-		noteUploaded: assign(({ context }, { table }: { table: string }) =>
-			take(context, noteUploaded(context.run, depsOf(context), table)),
+		noteUploaded: assign(({ context }, { table, held }: { table: string; held: number }) =>
+			take(context, noteUploaded(context.run, depsOf(context), table, held)),
 		),
 		noteRound: assign(
 			(
@@ -308,7 +308,7 @@ export const runRegion = syncSetup.createStateConfig({
 		],
 		'table.uploaded': {
 			actions: [
-				{ type: 'noteUploaded', params: ({ event }) => ({ table: event.table }) },
+				{ type: 'noteUploaded', params: ({ event }) => ({ table: event.table, held: event.held }) },
 				'sendCommands',
 				'emitCompleted',
 				'forgetStep',

@@ -31,17 +31,28 @@ export async function dirtyOfRows(
 	return groupByRow(mutations);
 }
 
-/** Which of `ids` are dirty. */
+/** Below this many rows, a look at each is cheaper than a cursor. */
+const FEW_ROWS = 16;
+
+/** Which of `ids` are dirty. Costs the same however many mutations a row has. */
 export async function dirtyAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
 	const dirty = new Set<RowId>();
-	const counts = await Promise.all(DIRTY.map((status) => ofStatus(stores, table, status).count()));
-	// Most pages meet an empty outbox: two counts then spare a cursor step a row.
-	if (counts.every((count) => count === 0)) return dirty;
+	const byIndex = stores.outbox.where('[table+status+rowId]');
+	if (ids.length <= FEW_ROWS) {
+		const looks = ids.flatMap((id) =>
+			DIRTY.map(async (status) => {
+				const found = await byIndex.equals([table, status, id]).limit(1).primaryKeys();
+				if (found.length > 0) dirty.add(id);
+			}),
+		);
+		await Promise.all(looks);
+		return dirty;
+	}
+	const counts = await Promise.all(DIRTY.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()));
+	// Most pages meet an empty outbox: two looks then spare a cursor step a row.
+	if (counts.every((found) => found.length === 0)) return dirty;
 	const keys = ids.flatMap((id) => DIRTY.map((status) => [table, status, id]));
-	await stores.outbox
-		.where('[table+status+rowId]')
-		.anyOf(keys)
-		.eachKey((key) => dirty.add((key as unknown as [string, string, RowId])[2]));
+	await byIndex.anyOf(keys).eachUniqueKey((key) => dirty.add((key as unknown as [string, string, RowId])[2]));
 	return dirty;
 }
 
