@@ -1,7 +1,8 @@
-import type { ActorRefFrom } from 'xstate';
+import type { Subscription } from 'xstate';
+import { isSameJson } from './core/json.ts';
+import type { Engine } from './engine.ts';
 import { closedReason } from './machines/closed-reason.ts';
-import type { syncMachine } from './machines/sync.machine.ts';
-import { NO_TABLE_COUNTS, type TableCounts } from './services/table-counts.ts';
+import { NO_TABLE_COUNTS } from './services/table-counts.ts';
 
 export type TableStateName = 'offline' | 'idle' | 'uploading' | 'downloading' | 'resolving' | 'backoff';
 
@@ -28,14 +29,57 @@ export interface SyncState {
 	readonly tables: Readonly<Record<string, TableState>>;
 }
 
-/** The state as of now, read off the machines and the last counts. */
-export function toSyncState(
-	actor: ActorRefFrom<typeof syncMachine>,
-	counts: ReadonlyMap<string, TableCounts>,
-	user: string | null,
-): SyncState {
-	const { context } = actor.getSnapshot();
+/** The engine's state as one snapshot that keeps its identity while nothing changes. */
+export interface StateStore {
+	get(): SyncState;
+	subscribe(listener: () => void): () => void;
+	/** Looks anew, and tells the listeners if something changed. */
+	refresh(): void;
+	close(): void;
+}
+
+export function createStateStore(engine: Engine): StateStore {
+	const listeners = new Set<() => void>();
+	const children = new Map<string, Subscription>();
+	let state = toSyncState(engine);
+
+	function get(): SyncState {
+		const next = toSyncState(engine);
+		if (!isSameJson(state, next)) state = next;
+		return state;
+	}
+
+	function refresh(): void {
+		const before = state;
+		if (get() === before) return;
+		for (const listener of listeners) listener();
+	}
+
+	const root = engine.actor.subscribe(({ context }) => {
+		for (const [table, { ref }] of Object.entries(context.tables)) {
+			if (!children.has(table)) children.set(table, ref.subscribe(refresh));
+		}
+		refresh();
+	});
+
+	return {
+		get,
+		refresh,
+		subscribe(listener) {
+			listeners.add(listener);
+			return () => listeners.delete(listener);
+		},
+		close() {
+			root.unsubscribe();
+			for (const child of children.values()) child.unsubscribe();
+		},
+	};
+}
+
+function toSyncState(engine: Engine): SyncState {
+	const { context } = engine.actor.getSnapshot();
 	const reason = closedReason(context);
+	const counts = engine.counts();
 	const tables: Record<string, TableState> = {};
 	for (const [table, { ref }] of Object.entries(context.tables)) {
 		const { value, context: own } = ref.getSnapshot();
@@ -49,5 +93,9 @@ export function toSyncState(
 			error: own.error && { code: own.error.code, message: own.error.message, hint: own.error.hint },
 		};
 	}
-	return { connection: reason === null ? 'open' : reason === 'closed' ? 'starting' : reason, user, tables };
+	return {
+		connection: reason === null ? 'open' : reason === 'closed' ? 'starting' : reason,
+		user: engine.current()?.userId ?? null,
+		tables,
+	};
 }

@@ -61,7 +61,8 @@ function onBase(spec: TableSpec, base: Base, intent: Intent): Intent {
 		if (column === spec.idField || isSameJson(base.row[column], value)) continue;
 		columns[column] = value;
 	}
-	if (spec.deleted && isTombstone(spec, base.row)) {
+	// An update alone brings nothing back (S9).
+	if (spec.deleted && intent.kind === 'create' && isTombstone(spec, base.row)) {
 		columns[spec.deleted.field] = spec.deleted.type === 'boolean' ? false : null;
 	}
 	const kind = Object.keys(columns).length === 0 ? 'none' : 'update';

@@ -1,4 +1,5 @@
 import { PixSyncError } from './errors.ts';
+import { isSameJson } from './json.ts';
 import type { ConflictStrategy, Row, RowFilter, SyncConfig } from './types.ts';
 
 /** A checked `SyncConfig` with every default filled in; what the rest of PixSync works with. */
@@ -72,6 +73,13 @@ export function toTableSpec(config: SyncConfig): TableSpec {
 		}
 	}
 	const deleted = toDeletedColumn(config);
+	if (deleted?.field === idField || deleted?.field === timestampField) {
+		throw badConfig(
+			table,
+			`\`deletedField\` is the column "${deleted.field}" that sync needs for itself`,
+			"Name a column of its own, such as 'deleted_at'.",
+		);
+	}
 	if (deleted && !isSelected(select, deleted.field)) {
 		throw badConfig(
 			table,
@@ -94,7 +102,7 @@ export function toTableSpec(config: SyncConfig): TableSpec {
 
 /** Whether two specs mean the same, whatever the order of their keys. */
 export function isSameSpec(a: TableSpec, b: TableSpec): boolean {
-	return JSON.stringify(a) === JSON.stringify(b);
+	return isSameJson(a, b);
 }
 
 /** Whether a row is a soft-delete tombstone. */
@@ -200,7 +208,11 @@ function isName(value: unknown): value is string {
 
 /** Top-level names of a PostgREST select: `a,alias:b,c::text,rel(x,y)` → a, alias, c, rel. */
 function isSelected(select: string, field: string): boolean {
-	const flat = select.replace(/\([^()]*\)/g, '');
+	let flat = select;
+	for (let outer = ''; outer !== flat; ) {
+		outer = flat;
+		flat = flat.replace(/\([^()]*\)/g, '');
+	}
 	return flat.split(',').some((part) => {
 		const name = part.trim().split('::')[0] ?? '';
 		return name === '*' || (name.split(':')[0] ?? '').trim() === field;

@@ -1,4 +1,5 @@
 import { type ActorRefFrom, assign, emit, setup } from 'xstate';
+import type { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { SyncResult } from '../core/types.ts';
 import { closedGateError, closedReason } from './closed-reason.ts';
@@ -112,6 +113,7 @@ const baseSetup = setup({
 		mayTalk: ({ context }) => closedReason(context) === null,
 		mayNotTalk: ({ context }) => closedReason(context) !== null,
 		isLive: ({ context }) => context.input.liveUpload !== false && closedReason(context) === null,
+		isUnauthorised: (_, { error }: { error: PixSyncError | null }) => error?.fault === 'unauthorised',
 		hasWaiters: ({ context }) => context.run.waiters.length > 0,
 		hasNoWaiters: ({ context }) => context.run.waiters.length === 0,
 	},
@@ -201,6 +203,13 @@ const syncSetup = baseSetup.extend({
 			for (const { ref } of Object.values(context.tables))
 				enqueue.sendTo(ref, { type: 'connection.restored' });
 		}),
+		/** One table alone: it came late, or was left offline while the gate is open (R4). */
+		openTable: baseSetup.enqueueActions(({ context, event, enqueue }) => {
+			const table =
+				event.type === 'table.register' ? event.spec.table : 'table' in event ? event.table : undefined;
+			const entry = table === undefined ? undefined : context.tables[table];
+			if (entry && closedReason(context) === null) enqueue.sendTo(entry.ref, { type: 'connection.restored' });
+		}),
 		closeTables: baseSetup.enqueueActions(({ context, enqueue }) => {
 			for (const [table, { ref }] of Object.entries(context.tables)) {
 				enqueue.sendTo(ref, { type: 'connection.lost', error: closedGateError(context, table).error });
@@ -239,7 +248,16 @@ export const gateRegion = syncSetup.createStateConfig({
 			always: { guard: 'mayNotTalk', target: 'closed' },
 			initial: 'steady',
 			states: {
-				steady: { on: { 'table.unauthorised': 'refreshing' } },
+				steady: {
+					on: {
+						'table.unauthorised': 'refreshing',
+						// Refused with a fresh session, too: at rest with the error, not offline for good.
+						'table.settled': {
+							guard: { type: 'isUnauthorised', params: ({ event }) => ({ error: event.error }) },
+							actions: 'openTable',
+						},
+					},
+				},
 				// One refresh for all tables; the runs stay open meanwhile.
 				refreshing: {
 					invoke: {
@@ -257,19 +275,25 @@ export const gateRegion = syncSetup.createStateConfig({
 /** When to sync without being asked. */
 export const scheduleRegion = syncSetup.createStateConfig({
 	initial: 'manual',
-	on: {
-		'schedule.enable': {
-			target: '.auto',
-			reenter: true,
-			actions: { type: 'noteInterval', params: ({ event }) => ({ intervalMs: event.intervalMs }) },
-		},
-	},
 	states: {
-		manual: {},
+		manual: {
+			on: {
+				'schedule.enable': {
+					target: 'auto',
+					actions: { type: 'noteInterval', params: ({ event }) => ({ intervalMs: event.intervalMs }) },
+				},
+			},
+		},
 		auto: {
 			// A sync at once, for the app that turns it on expects its data now.
 			entry: 'requestAll',
 			on: {
+				// Not on the region itself: to reenter from there leaves all regions, and so closes the gate.
+				'schedule.enable': {
+					target: 'auto',
+					reenter: true,
+					actions: { type: 'noteInterval', params: ({ event }) => ({ intervalMs: event.intervalMs }) },
+				},
 				'schedule.disable': 'manual',
 				'visibility.gained': { guard: 'mayTalk', actions: 'requestAll' },
 				'gate.opened': { actions: 'requestAll' },
@@ -277,7 +301,16 @@ export const scheduleRegion = syncSetup.createStateConfig({
 			after: { interval: { target: 'auto', reenter: true } },
 			initial: 'quiet',
 			states: {
-				quiet: { on: { 'mutation.queued': { guard: 'isLive', target: 'gathering' } } },
+				quiet: {
+					on: {
+						// A region that takes an event hides it from the root's own transition.
+						'mutation.queued': {
+							guard: 'isLive',
+							target: 'gathering',
+							actions: { type: 'markDirty', params: ({ event }) => ({ tables: event.tables }) },
+						},
+					},
+				},
 				gathering: { after: { liveDelay: { target: 'quiet', actions: 'requestDirty' } } },
 			},
 		},
@@ -356,7 +389,9 @@ export const syncMachine = syncSetup.createMachine({
 		'leadership.changed': {
 			actions: { type: 'noteLeadership', params: ({ event }) => ({ isLeader: event.isLeader }) },
 		},
-		'table.register': { actions: [{ type: 'registerTable', params: ({ event }) => ({ spec: event.spec }) }] },
+		'table.register': {
+			actions: [{ type: 'registerTable', params: ({ event }) => ({ spec: event.spec }) }, 'openTable'],
+		},
 		'mutation.queued': { actions: { type: 'markDirty', params: ({ event }) => ({ tables: event.tables }) } },
 		'poke.received': { guard: 'mayTalk', actions: 'pokeTables' },
 	},

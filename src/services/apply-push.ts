@@ -1,10 +1,10 @@
 import { type PixSyncError, toErrorLine } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
-import type { Row } from '../core/types.ts';
+import type { Row, RowId } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import type { AttemptRecord, BaseRecord, Stores } from './local-store.ts';
-import { countDirty, dirtyOfRows, ofStatus } from './outbox.ts';
+import { dirtyOfRows, ofStatus } from './outbox.ts';
 import { assertCurrent, type Run } from './run.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';
 
@@ -27,10 +27,11 @@ export async function applyPush(
 	return store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const ids = attempt.mutations.map(({ id }) => id);
-		const [dirty, records, mayOrderSettle] = await Promise.all([
+		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
+		const [dirty, records, waitingForOrder] = await Promise.all([
 			dirtyOfRows(stores, spec.table, ids),
 			stores.bases.bulkGet(ids.map((id) => [spec.table, id])),
-			outcomes.some(isOrderError) ? hasUnsettledRelatives(stores, run) : false,
+			awaitingRelatives(stores, run, refused),
 		]);
 		const writer = createRowWriter(spec);
 		const uncertain: PushMutation[] = [];
@@ -47,7 +48,7 @@ export async function applyPush(
 				return;
 			}
 			// A foreign key refuses for good only where no relative is still to be sent (F32).
-			if (isOrderError(outcome) && !mayOrderSettle && 'error' in outcome) {
+			if (isOrderError(outcome) && !waitingForOrder.has(mutation) && 'error' in outcome) {
 				outcome = { kind: 'rejected', error: outcome.error };
 			}
 			switch (outcome.kind) {
@@ -71,9 +72,10 @@ export async function applyPush(
 				case 'retryable':
 					uncertain.push(mutation);
 					retryAfter = Math.max(retryAfter, run.now() + (outcome.error.retryAfterMs ?? 0));
-					if (outcome.error.fault === 'retryable')
+					if (outcome.error.fault === 'retryable') {
+						retryAfter = Math.max(retryAfter, putOffUntil(run, attempt, retryAt));
 						waiting.set(outcome.error.code, toErrorLine(spec.table, outcome.error));
-					else result = { ...result, fatal: outcome.error };
+					} else result = { ...result, fatal: outcome.error };
 			}
 		});
 		await Promise.all([
@@ -148,18 +150,49 @@ function countCovered(mutation: PushMutation, mutations: readonly Mutation[]): n
 	return mutations.filter(({ seq }) => covered.has(seq)).length;
 }
 
-function isOrderError(outcome: PushOutcome): boolean {
-	return 'error' in outcome && outcome.error.code === '23503';
+function isOrderError(outcome: PushOutcome | undefined): boolean {
+	return outcome !== undefined && 'error' in outcome && outcome.error.code === '23503';
 }
 
-/** Whether a parent's or a child's change is still to come, a kept dead letter's included (R8). */
-async function hasUnsettledRelatives(stores: Stores, run: Run): Promise<boolean> {
-	for (const table of [...run.spec.dependsOn, ...run.dependants]) {
-		if (table === run.spec.table) continue;
-		if ((await countDirty(stores, table)) > 0) return true;
-		if ((await ofStatus(stores, table, 'rejected').count()) > 0) return true;
+/**
+ * Those of `refused` that may pass later. A row waits for parents that are still to be sent, a delete for children
+ * that are still to be moved or deleted; and a row whose parent's create is a kept dead letter waits for that one
+ * (R8), but for no other dead letter (S20).
+ */
+async function awaitingRelatives(
+	stores: Stores,
+	{ spec, dependants }: Run,
+	refused: readonly PushMutation[],
+): Promise<ReadonlySet<PushMutation>> {
+	const waiting = new Set<PushMutation>();
+	for (const mutation of refused) {
+		const isDelete = mutation.kind === 'delete';
+		const ids = Object.values(mutation.body ?? {}).filter(isRowId);
+		for (const table of isDelete ? dependants : spec.dependsOn) {
+			const helpful = await ofStatus(stores, table, 'pending')
+				.filter(({ action }) => action === 'update' || action === (isDelete ? 'delete' : 'create'))
+				.first();
+			const letters = await lettersOf(stores, table, isDelete ? [] : ids);
+			const isOrphan = letters.some(({ action }) => action === 'create');
+			if (isOrphan || (helpful && table !== spec.table)) waiting.add(mutation);
+		}
 	}
-	return false;
+	return waiting;
+}
+
+function lettersOf(stores: Stores, table: string, ids: readonly RowId[]): Promise<Mutation[]> {
+	const keys = ids.map((id) => [table, 'rejected', id]);
+	return stores.outbox.where('[table+status+rowId]').anyOf(keys).toArray();
+}
+
+function isRowId(value: unknown): value is RowId {
+	return typeof value === 'string' || typeof value === 'number';
+}
+
+/** Device ms of the next attempt of what the server put off: the delay grows with each try (R13). */
+export function putOffUntil(run: Run, attempt: AttemptRecord, retryAt: number): number {
+	const delay = Math.max(0, retryAt - run.now()) * 2 ** Math.min(attempt.count, 30);
+	return run.now() + Math.min(delay, run.settings.backoff.capMs);
 }
 
 function addTo(result: AppliedPush, counts: Partial<StepCounts>): AppliedPush {

@@ -137,7 +137,8 @@ export async function openLocalStore(
 				throw toStorageError(error);
 			} finally {
 				inFlight--;
-				if (inFlight === 0) whenIdle?.();
+				// In a task of its own: Dexie takes what follows in this one for a part of the transaction that ended.
+				if (inFlight === 0 && whenIdle) setTimeout(whenIdle, 0);
 			}
 		},
 

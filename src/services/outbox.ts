@@ -48,7 +48,9 @@ export async function dirtyAmong(stores: Stores, table: string, ids: readonly Ro
 		await Promise.all(looks);
 		return dirty;
 	}
-	const counts = await Promise.all(DIRTY.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()));
+	const counts = await Promise.all(
+		DIRTY.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()),
+	);
 	// Most pages meet an empty outbox: two looks then spare a cursor step a row.
 	if (counts.every((found) => found.length === 0)) return dirty;
 	const keys = ids.flatMap((id) => DIRTY.map((status) => [table, status, id]));

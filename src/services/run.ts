@@ -28,6 +28,7 @@ export interface RunSettings {
 	readonly overlapMs: number;
 	/** 0: never by itself. */
 	readonly reconcileIntervalMs: number;
+	readonly backoff: { readonly baseMs: number; readonly capMs: number };
 }
 
 export const EPOCH_KEY = 'epoch';

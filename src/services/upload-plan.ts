@@ -73,7 +73,9 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 		// What is known to have moved on is compared by the resolver, not sent again.
 		const mutations = attempt.mutations.filter(({ id }) => !seenRows.has(id));
 		if (mutations.length === 0) continue;
-		if (!options.force && attempt.nextAttemptAt > options.now) waits(attempt.nextAttemptAt);
+		// Tried once in an upload, in its first pass: what was put off in it is not taken up by the next (R13).
+		const isTried = options.upTo !== null || attempt.nextAttemptAt > options.now;
+		if (!options.force && isTried) waits(attempt.nextAttemptAt);
 		else retries.push({ ...attempt, mutations });
 	}
 	if (retries.length > 0) isPartial = within.length > 0;

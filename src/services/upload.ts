@@ -9,7 +9,7 @@ import {
 } from '../core/run-contract.ts';
 import { versionOf } from '../core/table-spec.ts';
 import { nextStamp, toMicros } from '../core/timestamp.ts';
-import { applyPush, toDeadLetter } from './apply-push.ts';
+import { applyPush, putOffUntil, toDeadLetter } from './apply-push.ts';
 import type { AttemptRecord } from './local-store.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { recheckRows } from './recheck.ts';
@@ -60,7 +60,10 @@ async function push(run: Run, attempt: AttemptRecord, retryAt: number): Promise<
 		return counts;
 	} catch (cause) {
 		const error = toPixSyncError(cause, run.spec.table);
-		if (error.fault === 'retryable') return { ...NO_COUNTS, ...(await putOff(run, attempt, retryAt, error)) };
+		if (error.fault === 'retryable') {
+			const until = putOffUntil(run, attempt, retryAt);
+			return { ...NO_COUNTS, ...(await putOff(run, attempt, until, error)) };
+		}
 		if (error.code !== 'superseded')
 			await putOff(run, attempt, error.fault === 'no-answer' ? retryAt : 0, error);
 		throw error;

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SyncConfig, SyncManagerOptions } from '../../src/index.ts';
 import { createDevice, type Device } from '../support/device.ts';
-import { startSupabase, type Supabase, touchTrigger } from '../support/supabase/index.ts';
+import { type Supabase, startSupabase, touchTrigger } from '../support/supabase/index.ts';
 
 let supabase: Supabase;
 const devices: Device[] = [];
@@ -43,9 +43,13 @@ async function compare(device: Device): Promise<void> {
 
 describe('pages', () => {
 	for (const cap of [1000, 7]) {
-		it(`[F9] [F14] [S15] 2,500 rows of one timestamp behind a cap of ${cap} rows are all pulled`, { timeout: 60_000 }, async () => {
+		it(`[F9] [F14] [S15] 2,500 rows of one timestamp behind a cap of ${cap} rows are all pulled`, {
+			timeout: 60_000,
+		}, async () => {
 			await supabase.sql(`insert into notes (title) select 'n' || n from generate_series(1, 2500) n`);
-			const [distinct] = await supabase.sql<{ n: number }>('select count(distinct updated_at)::int n from notes');
+			const [distinct] = await supabase.sql<{ n: number }>(
+				'select count(distinct updated_at)::int n from notes',
+			);
 			expect(distinct?.n).toBe(1);
 			await supabase.setMaxRows(cap);
 			const alice = await device({ table: 'notes' });
@@ -62,17 +66,26 @@ describe('pages', () => {
 		supabase.clearRequests();
 		await supabase.sql(`update notes set title = 'changed' where title = 'n200'`);
 		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 0 });
-		const whole = supabase.requests.filter(({ search }) => search.includes('select=*') && search.includes('order='));
+		const whole = supabase.requests.filter(
+			({ search }) => search.includes('select=*') && search.includes('order='),
+		);
 		expect(whole.reduce((sum, { answeredRows }) => sum + (answeredRows ?? 0), 0)).toBeLessThanOrEqual(50);
 	});
 
 	it('[R15] a changed row inside the overlap is found by its version', async () => {
-		await supabase.sql(`insert into stamped (id, title) select gen_random_uuid(), 'n' || n from generate_series(1, 250) n`);
+		await supabase.sql(
+			`insert into stamped (id, title) select gen_random_uuid(), 'n' || n from generate_series(1, 250) n`,
+		);
 		const alice = await device({ table: 'stamped' }, { pageSize: 50 });
 		expect((await alice.sync.sync()).downloaded).toBe(250);
 		await supabase.sql(`update stamped set title = 'changed' where title in ('n3', 'n200')`);
 		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 2 });
-		expect(await alice.sync.table('stamped').rows.filter(({ title }) => title === 'changed').count()).toBe(2);
+		expect(
+			await alice.sync
+				.table('stamped')
+				.rows.filter(({ title }) => title === 'changed')
+				.count(),
+		).toBe(2);
 	});
 
 	it('nothing new costs one request once the first sync is behind the overlap', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SyncConfig, SyncManagerOptions } from '../../src/index.ts';
 import { createDevice, type Device } from '../support/device.ts';
-import { startSupabase, type Supabase, touchTrigger } from '../support/supabase/index.ts';
+import { type Supabase, startSupabase, touchTrigger } from '../support/supabase/index.ts';
 
 let supabase: Supabase;
 const devices: Device[] = [];
@@ -50,7 +50,12 @@ const notes: SyncConfig = { table: 'notes' };
 /** Requests that carried writes. */
 const writes = () => supabase.requests.filter(({ method }) => ['POST', 'PATCH', 'DELETE'].includes(method));
 
-function actions(table: string, ids: readonly string[], action: 'create' | 'update' | 'delete', data?: unknown) {
+function actions(
+	table: string,
+	ids: readonly string[],
+	action: 'create' | 'update' | 'delete',
+	data?: unknown,
+) {
 	return ids.map((localId) => ({ table, action, data, localId }));
 }
 
@@ -87,7 +92,13 @@ describe('few requests', () => {
 		await alice.sync.queueAction('notes', 'update', { title: 'y' }, 'l');
 		await alice.sync.queueAction('notes', 'delete', null, 'l');
 		expect(await alice.sync.getPendingCount()).toBe(3);
-		expect(await alice.sync.sync()).toEqual({ success: true, uploaded: 0, downloaded: 0, conflicts: 0, errors: [] });
+		expect(await alice.sync.sync()).toEqual({
+			success: true,
+			uploaded: 0,
+			downloaded: 0,
+			conflicts: 0,
+			errors: [],
+		});
 		expect(writes()).toEqual([]);
 		expect(await alice.sync.getPendingCount()).toBe(0);
 	});
@@ -119,7 +130,10 @@ describe('a reply lost on the wire, after the commit', () => {
 
 		it(`[F28] [S2] [R7] create (${stamped}): no duplicate, no false conflict`, async () => {
 			const alice = await device([{ table }]);
-			const lost = supabase.faults.add({ match: ({ method }) => method === 'POST', effect: { kind: 'drop-after' } });
+			const lost = supabase.faults.add({
+				match: ({ method }) => method === 'POST',
+				effect: { kind: 'drop-after' },
+			});
 			const { id } = await alice.sync.queueAction(table, 'create', { title: 'once' });
 			const first = await alice.sync.sync();
 			expect(first).toMatchObject({ success: false, uploaded: 0 });
@@ -134,7 +148,10 @@ describe('a reply lost on the wire, after the commit', () => {
 			const alice = await device([{ table, conflictResolution: 'remote-wins' }]);
 			const { id } = await alice.sync.queueAction(table, 'create', { title: 'one' });
 			await alice.sync.sync();
-			const lost = supabase.faults.add({ match: ({ method }) => method === 'PATCH', effect: { kind: 'drop-after' } });
+			const lost = supabase.faults.add({
+				match: ({ method }) => method === 'PATCH',
+				effect: { kind: 'drop-after' },
+			});
 			await alice.sync.queueAction(table, 'update', { title: 'two' }, id);
 			expect(await alice.sync.sync()).toMatchObject({ success: false, uploaded: 0 });
 			expect(lost.hits).toBe(1);
@@ -148,7 +165,10 @@ describe('a reply lost on the wire, after the commit', () => {
 			const alice = await device([{ table }]);
 			const { id } = await alice.sync.queueAction(table, 'create', { title: 'one' });
 			await alice.sync.sync();
-			const lost = supabase.faults.add({ match: ({ method }) => method === 'DELETE', effect: { kind: 'drop-after' } });
+			const lost = supabase.faults.add({
+				match: ({ method }) => method === 'DELETE',
+				effect: { kind: 'drop-after' },
+			});
 			await alice.sync.queueAction(table, 'delete', null, id);
 			expect(await alice.sync.sync()).toMatchObject({ success: false, uploaded: 0 });
 			expect(lost.hits).toBe(1);
@@ -183,7 +203,11 @@ describe('refusals', () => {
 		const alice = await device([notes]);
 		const ids = newIds(500);
 		await alice.sync.queueActions(
-			ids.map((id, n) => ({ table: 'notes', action: 'create', data: { id, title: n === 321 ? 'poison' : 'fine' } })),
+			ids.map((id, n) => ({
+				table: 'notes',
+				action: 'create',
+				data: { id, title: n === 321 ? 'poison' : 'fine' },
+			})),
 		);
 		const result = await alice.sync.sync();
 		expect(result).toMatchObject({ success: false, uploaded: 499 });
@@ -275,7 +299,10 @@ describe('order', () => {
 
 	it('[F32] a child of a parent that nobody has is refused', async () => {
 		const alice = await device(tables);
-		await alice.sync.queueAction('children', 'create', { id: crypto.randomUUID(), parent_id: crypto.randomUUID() });
+		await alice.sync.queueAction('children', 'create', {
+			id: crypto.randomUUID(),
+			parent_id: crypto.randomUUID(),
+		});
 		expect((await alice.sync.sync()).errors).toEqual([expect.stringMatching(/\(23503\)$/)]);
 		expect(await alice.sync.getPendingCount()).toBe(0);
 	});

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { SyncConfig } from '../../src/index.ts';
 import { createDevice, type Device } from '../support/device.ts';
-import { startSupabase, type Supabase, touchTrigger } from '../support/supabase/index.ts';
+import { type Supabase, startSupabase, touchTrigger } from '../support/supabase/index.ts';
 
 let supabase: Supabase;
 const devices: Device[] = [];
@@ -101,7 +101,12 @@ describe('each strategy, in both directions', () => {
 		await alice.sync.queueAction('notes', 'update', { title: 'alice' }, ID);
 		alice.network.isOn = true;
 		supabase.clearRequests();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1, conflicts: 1, downloaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({
+			success: true,
+			uploaded: 1,
+			conflicts: 1,
+			downloaded: 1,
+		});
 		expect(await server()).toMatchObject({ title: 'alice', body: 'bob wrote this' });
 		expect(await alice.sync.table('notes').get(ID)).toMatchObject({ title: 'alice', body: 'bob wrote this' });
 	});
@@ -213,6 +218,12 @@ describe('edit against delete', () => {
 		await bob.sync.sync();
 		await alice.sync.queueAction('notes', 'delete', null, ID);
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toEqual({ success: true, uploaded: 1, downloaded: 0, conflicts: 0, errors: [] });
+		expect(await alice.sync.sync()).toEqual({
+			success: true,
+			uploaded: 1,
+			downloaded: 0,
+			conflicts: 0,
+			errors: [],
+		});
 	});
 });

@@ -106,8 +106,10 @@ export function createProgram(
 		const inputs = actions.map(({ table, action, data, id, localId }) => ({
 			table,
 			action,
-			data: action === 'create' && id !== null && localId !== undefined ? { ...data, id } : data,
-			localId: localId ?? id,
+			// A new row is named by its id, by a name of the app's own, or by both.
+			...(action === 'create' && id !== null
+				? { data: { ...data, id }, localId: localId ?? null }
+				: { data, localId: localId ?? id }),
 		}));
 		try {
 			const queued = await device.sync.queueActions(inputs);

@@ -116,7 +116,8 @@ function statementBefore(file: ts.SourceFile, at: number): ts.Statement | null {
 	function visit(node: ts.Node): void {
 		if (node.pos > at) return;
 		const isBefore = node.end <= at && file.text.slice(node.end, at).trim() === '';
-		if (isBefore && (ts.isExpressionStatement(node) || ts.isVariableStatement(node))) found = node;
+		const isCode = ts.isExpressionStatement(node) || ts.isVariableStatement(node);
+		if (isBefore && isCode && !node.getText().startsWith('__readme.')) found = node;
 		ts.forEachChild(node, visit);
 	}
 	visit(file);

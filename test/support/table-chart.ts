@@ -87,10 +87,7 @@ export const request = (number: number, holdDeletes = false): TableEvent => ({
 });
 
 /** The table chart on a simulated clock; the test settles its services, a stand-in for the root hears it. */
-export function startTable(
-	input: Partial<TableInput> = {},
-	inspect?: (event: InspectionEvent) => void,
-) {
+export function startTable(input: Partial<TableInput> = {}, inspect?: (event: InspectionEvent) => void) {
 	const clock = new SimulatedClock();
 	const steps: OpenStep[] = [];
 	const reports: TableReport[] = [];

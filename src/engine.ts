@@ -1,0 +1,220 @@
+import { type Actor, createActor } from 'xstate';
+import type { TableSpec } from './core/table-spec.ts';
+import { createUuidV7 } from './core/uuid.ts';
+import { createSyncMachine } from './machines/create-sync-machine.ts';
+import type { syncMachine } from './machines/sync.machine.ts';
+import { type SyncManagerOptions, toSettings } from './options.ts';
+import { createLastUser } from './services/last-user.ts';
+import { awaitLeadership, type Leadership } from './services/leadership.ts';
+import { toStorageEnvironment } from './services/local-store.ts';
+import { networkMonitor } from './services/network-monitor.ts';
+import { createProbe } from './services/probe.ts';
+import { createHttp } from './services/rest/http.ts';
+import { createRestRemote } from './services/rest/rest-remote.ts';
+import { createServerClock } from './services/server-clock.ts';
+import { createSession } from './services/session.ts';
+import { type SupabaseLike, toSupabaseAccess } from './services/supabase-access.ts';
+import { type TableCounts, watchTableCounts } from './services/table-counts.ts';
+import { createTableServices, type LockedTableServices } from './services/table-services.ts';
+import { watchVisibility } from './services/visibility.ts';
+import { dirtyTables, openWorkspace, takeLeadership, type Workspace } from './services/workspace.ts';
+import { createWorkspaceHost } from './services/workspace-host.ts';
+
+/** Longest wait for the auth client (F6): its own refresh may try for 25 s, and the app should see its data. */
+const AUTH_TIMEOUT_MS = 3_000;
+
+/** Longest wait for the probe of the REST origin (F56). */
+const PROBE_TIMEOUT_MS = 10_000;
+
+/** All the parts, running: the chart, the replica of the current user, and what tells them about the world. */
+export interface Engine {
+	readonly actor: Actor<typeof syncMachine>;
+	readonly services: LockedTableServices;
+	readonly specs: ReadonlyMap<string, TableSpec>;
+	addTable(spec: TableSpec): void;
+	/** The workspace of whoever is current as this is called, with all tables registered by then. */
+	ready(): Promise<Workspace>;
+	current(): Workspace | null;
+	/** Looks whether the server and the session are back, after they had been missing. */
+	recheck(): Promise<void>;
+	counts(): ReadonlyMap<string, TableCounts>;
+	close(): void;
+}
+
+/**
+ * Wires the parts together; the only place that knows them all.
+ * @param onCounts is called when `counts()` has changed.
+ * @throws PixSyncError `bad-client`, `bad-config`, `no-indexeddb`, `not-supported`.
+ */
+export function createEngine(
+	supabase: SupabaseLike,
+	options: SyncManagerOptions,
+	onCounts: () => void,
+): Engine {
+	const access = toSupabaseAccess(supabase);
+	const settings = toSettings(options, access.url);
+	const environment = toStorageEnvironment(options);
+	const monitor = options.networkMonitor ?? networkMonitor;
+	const specs = new Map<string, TableSpec>();
+	const clock = createServerClock();
+	const now = () => Date.now();
+	const clockOffset = () => clock.offset();
+	const session = createSession({
+		access,
+		serverNow: () => now() + (clockOffset() ?? 0),
+		timeoutMs: AUTH_TIMEOUT_MS,
+	});
+	const services = createTableServices({
+		workspace: () => host.current(),
+		specs,
+		now,
+		clockOffset,
+		settings,
+	});
+	const actor = createActor(createSyncMachine({ ...services, refreshSession: () => session.refresh() }), {
+		input: { backoff: settings.backoff, liveUpload: settings.liveUpload },
+		...(options.inspect ? { inspect: options.inspect } : {}),
+	});
+	let registering: Promise<void> = Promise.resolve();
+	let leadership: Leadership | null = null;
+	let counts: ReadonlyMap<string, TableCounts> = new Map();
+	let stopCounts: () => void = () => undefined;
+	let isClosed = false;
+
+	function connect(userId: string | null) {
+		const http = createHttp({
+			access,
+			session,
+			userId,
+			schema: settings.schema,
+			timeoutMs: settings.requestTimeoutMs,
+			now,
+			onEnd: ({ answered, reply }) => {
+				clock.observe(reply);
+				monitor.report(answered ? { answered, rttMs: reply.receivedAt - reply.sentAt } : { answered });
+			},
+		});
+		return createRestRemote({ http, batchSize: settings.batchSize });
+	}
+
+	const host = createWorkspaceHost({
+		session,
+		lastUser: createLastUser(settings.databaseName, environment),
+		open: (userId) =>
+			openWorkspace({
+				databaseName: settings.databaseName,
+				environment,
+				userId,
+				specs: [...specs.values()],
+				remote: connect(userId),
+				now,
+				clockOffset,
+				createId,
+			}),
+		opened,
+		closing: leave,
+		sessionChanged: (isValid) => actor.send({ type: 'session.changed', isValid }),
+	});
+
+	async function opened(workspace: Workspace): Promise<void> {
+		await registering;
+		await workspace.store.ensure([...specs.values()]);
+		await clock.attach(workspace.store);
+		watchCounts(workspace);
+		const dirty = await dirtyTables(workspace, [...specs.keys()]);
+		// A database of the app's own making is not shared with other tabs.
+		const isShared = environment.indexedDB === globalThis.indexedDB;
+		const locks = settings.multiTab && isShared ? (globalThis.navigator?.locks ?? null) : null;
+		leadership = awaitLeadership(workspace.store.name, locks, async () => {
+			if (host.current() !== workspace) return;
+			await takeLeadership(workspace);
+			actor.send({ type: 'leadership.changed', isLeader: true });
+		});
+		await leadership.decided;
+		actor.send({ type: 'storage.hydrated', dirty });
+	}
+
+	function leave(): void {
+		stopCounts();
+		leadership?.release();
+		actor.send({ type: 'storage.closed' });
+		actor.send({ type: 'leadership.changed', isLeader: false });
+	}
+
+	async function addToReplica(spec: TableSpec): Promise<void> {
+		// Before the first opening there is nothing to add to: it takes the tables registered by then.
+		const workspace = host.current();
+		if (workspace) {
+			await workspace.store.ensure([...specs.values()]);
+			watchCounts(workspace);
+		}
+		if (isClosed) return;
+		actor.send({ type: 'table.register', spec: { table: spec.table, dependsOn: spec.dependsOn } });
+	}
+
+	function watchCounts(workspace: Workspace): void {
+		stopCounts();
+		stopCounts = watchTableCounts(workspace.store, [...specs.keys()], (next) => {
+			counts = next;
+			onCounts();
+		});
+	}
+
+	/** The cheapest question that only PostgREST answers: no rows of a table of ours. */
+	function probeUrl(): string {
+		const [spec] = specs.values();
+		return `${access.restUrl}/${spec ? `${encodeURIComponent(spec.table)}?limit=0` : ''}`;
+	}
+
+	const tellNetwork = () => actor.send({ type: 'network.changed', isOnline: monitor.isOnline() });
+	const undo = [
+		monitor.subscribe(tellNetwork),
+		monitor.useProbe(
+			createProbe({
+				fetch: (input, init) => access.fetch(input, init),
+				url: probeUrl,
+				headers: () => ({ apikey: access.key, authorization: `Bearer ${access.key}` }),
+				timeoutMs: Math.min(PROBE_TIMEOUT_MS, settings.requestTimeoutMs),
+			}),
+		),
+		watchVisibility(() => actor.send({ type: 'visibility.gained' })),
+	];
+	actor.start();
+	// Whether this tab leads is not known yet; a tab alone learns it as its replica opens.
+	actor.send({ type: 'leadership.changed', isLeader: false });
+	tellNetwork();
+
+	return {
+		actor,
+		services,
+		specs,
+		addTable(spec) {
+			specs.set(spec.table, spec);
+			registering = registering.then(() => addToReplica(spec));
+			// Whoever awaits `ready` gets the error.
+			registering.catch(() => undefined);
+		},
+		async ready() {
+			const opening = host.ready();
+			const workspace = await opening;
+			await registering;
+			return workspace;
+		},
+		current: () => host.current(),
+		async recheck() {
+			if (!monitor.isOnline()) monitor.recheck();
+			await host.recheck();
+		},
+		counts: () => counts,
+		close() {
+			isClosed = true;
+			host.close();
+			for (const end of undo) end();
+			actor.stop();
+		},
+	};
+}
+
+function createId(): string {
+	return createUuidV7(Date.now(), (bytes) => crypto.getRandomValues(bytes));
+}
