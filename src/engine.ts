@@ -203,7 +203,7 @@ export function createEngine(
 		current: () => host.current(),
 		async recheck() {
 			if (!monitor.isOnline()) monitor.recheck();
-			await host.recheck();
+			if (!actor.getSnapshot().context.isAuthorised) await host.recheck();
 		},
 		counts: () => counts,
 		close() {

@@ -21,7 +21,7 @@ export async function applyPush(
 	run: Run,
 	attempt: AttemptRecord,
 	outcomes: readonly PushOutcome[],
-	retryAt: number,
+	retryInMs: number,
 ): Promise<AppliedPush> {
 	const { spec, store } = run;
 	return store.transact('rw', [spec.table], async (stores) => {
@@ -36,7 +36,7 @@ export async function applyPush(
 		const writer = createRowWriter(spec);
 		const uncertain: PushMutation[] = [];
 		let result: AppliedPush = { ...NO_COUNTS, fatal: null };
-		let retryAfter = retryAt;
+		let retryAfter = run.now() + retryInMs;
 		const waiting = new Map<string, string>();
 
 		attempt.mutations.forEach((mutation, at) => {
@@ -73,7 +73,7 @@ export async function applyPush(
 					uncertain.push(mutation);
 					retryAfter = Math.max(retryAfter, run.now() + (outcome.error.retryAfterMs ?? 0));
 					if (outcome.error.fault === 'retryable') {
-						retryAfter = Math.max(retryAfter, putOffUntil(run, attempt, retryAt));
+						retryAfter = Math.max(retryAfter, putOffUntil(run, attempt, retryInMs));
 						waiting.set(outcome.error.code, toErrorLine(spec.table, outcome.error));
 					} else result = { ...result, fatal: outcome.error };
 			}
@@ -189,10 +189,9 @@ function isRowId(value: unknown): value is RowId {
 	return typeof value === 'string' || typeof value === 'number';
 }
 
-/** Device ms of the next attempt of what the server put off: the delay grows with each try (R13). */
-export function putOffUntil(run: Run, attempt: AttemptRecord, retryAt: number): number {
-	const delay = Math.max(0, retryAt - run.now()) * 2 ** Math.min(attempt.count, 30);
-	return run.now() + Math.min(delay, run.settings.backoff.capMs);
+/** Device ms of the next attempt of what the server put off: counted from its answer, longer with each try (R13). */
+export function putOffUntil(run: Run, attempt: AttemptRecord, retryInMs: number): number {
+	return run.now() + Math.min(retryInMs * 2 ** Math.min(attempt.count, 30), run.settings.backoff.capMs);
 }
 
 function addTo(result: AppliedPush, counts: Partial<StepCounts>): AppliedPush {

@@ -63,7 +63,8 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 		},
 		toKey(spec, id) {
 			if (typeof id === 'number') return id;
-			if (numeric.has(spec.table) && String(Number(id)) === id) return Number(id);
+			const asNumber = Number(id);
+			if (numeric.has(spec.table) && Number.isFinite(asNumber) && String(asNumber) === id) return asNumber;
 			// PostgreSQL tells uuids in lower case, whatever case they came in.
 			return isUuid(id) && !draft.row(spec, id).view ? id.toLowerCase() : id;
 		},

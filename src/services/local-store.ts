@@ -106,7 +106,9 @@ export async function openLocalStore(
 			whenIdle = null;
 		}
 		dexie.close();
+		if (isClosed) return;
 		dexie = await open(name, environment, wanted);
+		if (isClosed) dexie.close();
 	}
 
 	return {

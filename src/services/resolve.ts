@@ -175,8 +175,8 @@ function asCreate(run: Run, record: BaseRecord, mutations: readonly Mutation[]):
 	const known: Row = record.base.kind === 'held' ? record.base.row : (record.remote ?? {});
 	const data: Record<string, unknown> = { ...known, ...first.data };
 	delete data[run.spec.idField];
-	delete data[run.spec.timestampField];
-	if (run.spec.deleted) delete data[run.spec.deleted.field];
+	const { deleted } = run.spec;
+	if (deleted) data[deleted.field] = deleted.type === 'boolean' ? false : null;
 	return [{ ...first, action: 'create', data }, ...rest];
 }
 

@@ -24,7 +24,7 @@ export async function lookUpId(stores: Stores, spec: TableSpec, id: RowId): Prom
 	if (isHeld) return id;
 	if (isUuid(id)) return id.toLowerCase();
 	const asNumber = Number(id);
-	if (String(asNumber) !== id) return id;
+	if (!Number.isFinite(asNumber) || String(asNumber) !== id) return id;
 	const [first] = await stores.rows(spec.table).limit(1).primaryKeys();
 	return typeof first === 'number' ? asNumber : id;
 }

@@ -40,6 +40,11 @@ export function createServerClock(): ServerClock {
 			store = next;
 			const record = await next.transact('r', [], (stores) => stores.meta.get(KEY));
 			if (typeof record?.value === 'number') storedOffset = record.value;
+			else if (storedOffset !== null) {
+				const known = storedOffset;
+				storedOffset = null;
+				keep(known);
+			}
 		},
 	};
 }

@@ -47,6 +47,10 @@ export function createSession({ access, serverNow, timeoutMs }: SessionOptions):
 	}
 
 	async function refreshOnce(): Promise<void> {
+		if (access.accessToken) {
+			// The app's own function is expected to have a fresh one (F1).
+			if (await withTimeout(access.accessToken(), timeoutMs)) return;
+		}
 		if (!access.auth) throw unauthorised('The access token was refused');
 		const { data, error } = await withTimeout(access.auth.refreshSession(), timeoutMs);
 		if (error || !data.session) throw unauthorised('The session could not be refreshed', error);
@@ -119,7 +123,9 @@ function toClaims(token: string): { sub: string | null; exp: number | null } {
 function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
 	return new Promise((resolve, reject) => {
 		const timer = setTimeout(() => reject(unauthorised('The auth client did not answer in time')), ms);
-		promise.then(resolve, reject).finally(() => clearTimeout(timer));
+		promise
+			.then(resolve, (cause: unknown) => reject(unauthorised('The auth client failed', cause)))
+			.finally(() => clearTimeout(timer));
 	});
 }
 

@@ -19,6 +19,8 @@ import { type PlannedRow, readPlan, seenRecords, toPushMutation, type UploadPlan
 
 /** One batch of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
+	// From now on: what an upload takes must not eat the delay up.
+	const retryInMs = Math.max(0, input.retryAt - run.now());
 	await recheckRows(run);
 	if (input.force) await endDeferrals(run);
 	const plan = await run.store.transact('r', [run.spec.table], (stores) =>
@@ -29,7 +31,7 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	counts = addCounts(counts, await settleUnsent(run, plan.rows));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
 	const attempts = plan.retries.length > 0 ? plan.retries : await storeAttempt(run, plan);
-	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, input.retryAt));
+	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
 	const waitingConflicts = await countConflicts(run);
 	return { ...counts, waitingConflicts, more: plan.isPartial, held: plan.held, upTo: plan.upTo };
 }
@@ -52,20 +54,20 @@ async function storeAttempt(run: Run, { rows }: UploadPlan): Promise<AttemptReco
 	return [{ ...record, id }];
 }
 
-async function push(run: Run, attempt: AttemptRecord, retryAt: number): Promise<StepCounts> {
+async function push(run: Run, attempt: AttemptRecord, retryInMs: number): Promise<StepCounts> {
 	try {
 		const outcomes = await run.remote.push(run.spec, attempt.mutations, run.signal);
-		const { fatal, ...counts } = await applyPush(run, attempt, outcomes, retryAt);
+		const { fatal, ...counts } = await applyPush(run, attempt, outcomes, retryInMs);
 		if (fatal) throw fatal;
 		return counts;
 	} catch (cause) {
 		const error = toPixSyncError(cause, run.spec.table);
 		if (error.fault === 'retryable') {
-			const until = putOffUntil(run, attempt, retryAt);
+			const until = putOffUntil(run, attempt, retryInMs);
 			return { ...NO_COUNTS, ...(await putOff(run, attempt, until, error)) };
 		}
 		if (error.code !== 'superseded')
-			await putOff(run, attempt, error.fault === 'no-answer' ? retryAt : 0, error);
+			await putOff(run, attempt, error.fault === 'no-answer' ? run.now() + retryInMs : 0, error);
 		throw error;
 	}
 }

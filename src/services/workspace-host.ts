@@ -7,6 +7,7 @@ export interface WorkspaceEvents {
 	opened(workspace: Workspace): Promise<void>;
 	/** Before the former one closes: whatever runs on it must end. */
 	closing(workspace: Workspace): void;
+	/** Told at each sign of it, also where nothing changed: a refused refresh may have made it invalid meanwhile. */
 	sessionChanged(isValid: boolean): void;
 }
 
@@ -32,12 +33,11 @@ export function createWorkspaceHost(options: WorkspaceHostOptions): WorkspaceHos
 	const { session, lastUser } = options;
 	let workspace: Workspace | null = null;
 	let isClosed = false;
-	let isValid = true;
 
 	async function start(): Promise<Workspace> {
 		const identified = await session.identify();
 		const userId = identified ?? (await lastUser.read());
-		if (identified === null || identified === undefined) setValid(userId === null);
+		if (identified === null || identified === undefined) options.sessionChanged(userId === null);
 		return enter(userId);
 	}
 
@@ -56,11 +56,11 @@ export function createWorkspaceHost(options: WorkspaceHostOptions): WorkspaceHos
 
 	async function change(userId: string): Promise<Workspace> {
 		if (workspace?.userId === userId) {
-			setValid(true);
+			options.sessionChanged(true);
 			return workspace;
 		}
 		leave();
-		setValid(true);
+		options.sessionChanged(true);
 		return enter(userId);
 	}
 
@@ -71,12 +71,6 @@ export function createWorkspaceHost(options: WorkspaceHostOptions): WorkspaceHos
 		workspace = null;
 	}
 
-	function setValid(next: boolean): void {
-		if (next === isValid) return;
-		isValid = next;
-		options.sessionChanged(next);
-	}
-
 	// Changes queue up behind one another: two sign-ins in a row open two workspaces, one after the other.
 	let opening = start();
 	const keepQuiet = () => opening.catch(() => undefined);
@@ -85,7 +79,7 @@ export function createWorkspaceHost(options: WorkspaceHostOptions): WorkspaceHos
 		if (event.kind === 'signed-out') {
 			// Not the user's wish by itself (F2): the data stays, requests stop.
 			void keepQuiet().then(() => {
-				if (workspace && workspace.userId !== null) setValid(false);
+				if (workspace && workspace.userId !== null) options.sessionChanged(false);
 			});
 			return;
 		}
@@ -97,7 +91,6 @@ export function createWorkspaceHost(options: WorkspaceHostOptions): WorkspaceHos
 		current: () => workspace,
 		ready: () => opening,
 		async recheck() {
-			if (isValid) return;
 			const userId = await session.identify();
 			if (typeof userId !== 'string') return;
 			opening = keepQuiet().then(() => change(userId));

@@ -3,7 +3,7 @@ import { decide, type Resolution } from '../../src/core/decide.ts';
 import type { EditTime } from '../../src/core/mutation.ts';
 import type { Strategy } from '../../src/core/table-spec.ts';
 import type { Row } from '../../src/core/types.ts';
-import { create, remove, specOf, toMutations, update } from '../support/mutations.ts';
+import { create, remove, specOf, toMutations, update, type Word } from '../support/mutations.ts';
 
 const STRATEGIES: readonly Strategy[] = ['local-wins', 'remote-wins', 'latest-wins'];
 
@@ -17,7 +17,7 @@ const live: Row = { id: 'r', a: 0, updated_at: version(AT) };
 const tombstone: Row = { ...live, deleted_at: version(AT) };
 const timeOf = ({ queuedAt, clockOffset }: EditTime) => queuedAt + (clockOffset ?? 0);
 
-type Words = Parameters<typeof toMutations>;
+type Words = readonly Word[];
 
 function outcome(
 	strategy: Strategy,

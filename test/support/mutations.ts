@@ -6,7 +6,7 @@ export const specOf = (config: Partial<SyncConfig> = {}): TableSpec =>
 	toTableSpec({ table: 'notes', ...config });
 
 /** Mutations of row 'r' from short words: `create({…})`, `update({…})`, `remove()`; seqs in order of the list. */
-type Word = Pick<Mutation, 'action' | 'data'> & { readonly at?: number };
+export type Word = Pick<Mutation, 'action' | 'data'> & { readonly at?: number };
 
 export const create = (data: Row, at?: number): Word => ({
 	action: 'create',

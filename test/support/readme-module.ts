@@ -47,7 +47,8 @@ function blankProse(markdown: string): string {
 	const byFence = new Map<number, CodeBlock>(blocks.map((block) => [block.line, block]));
 	const code = new Map<number, string>();
 	for (const { language, line, code: text } of blocks) {
-		if (language === 'ts') text.split('\n').forEach((part, index) => code.set(line + 1 + index, part));
+		if (language !== 'ts') continue;
+		for (const [index, part] of text.split('\n').entries()) code.set(line + 1 + index, part);
 	}
 	return markdown
 		.split('\n')

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { createServerClock } from '../../src/services/server-clock.ts';
+import { openReplica } from '../support/replica.ts';
+
+/** An answer of a server whose clock is `ahead` of the device’s, at device time `at`. */
+const answer = (at: number, ahead: number) => ({
+	sentAt: at - 20,
+	receivedAt: at + 20,
+	serverDateMs: Math.floor((at + ahead) / 1_000) * 1_000,
+});
+
+const stored = async ({ store }: Awaited<ReturnType<typeof openReplica>>) =>
+	(await store.transact('r', [], (stores) => stores.meta.get('clock')))?.value;
+
+const T = 1_700_000_000_500;
+
+describe('server clock', () => {
+	it('[R21][F58] knows nothing until an answer told the time', () => {
+		const clock = createServerClock();
+		expect(clock.offset()).toBeNull();
+		clock.observe({ ...answer(T, 0), serverDateMs: null });
+		expect(clock.offset()).toBeNull();
+		clock.observe(answer(T, 3_600_000));
+		expect(clock.offset()).toBeGreaterThan(3_598_000);
+		expect(clock.offset()).toBeLessThan(3_602_000);
+	});
+
+	it('[F58] many answers narrow it down', () => {
+		const clock = createServerClock();
+		const ahead = 61_234;
+		for (let n = 0; n < 50; n++) clock.observe(answer(T + n * 1_037, ahead));
+		expect(Math.abs((clock.offset() ?? 0) - ahead)).toBeLessThan(100);
+	});
+
+	it('[R21] survives a restart, also without a network, until the next answer', async () => {
+		const alice = await openReplica();
+		const clock = createServerClock();
+		await clock.attach(alice.store);
+		clock.observe(answer(T, 90_000));
+		const learnt = clock.offset();
+		await expect.poll(() => stored(alice)).toBe(learnt);
+		const restarted = createServerClock();
+		expect(restarted.offset()).toBeNull();
+		await restarted.attach(alice.store);
+		expect(restarted.offset()).toBe(learnt);
+		restarted.observe(answer(T, -90_000));
+		expect(restarted.offset()).toBeLessThan(0);
+		alice.store.close();
+	});
+
+	it('noise below the header’s resolution is not written each time', async () => {
+		const alice = await openReplica();
+		const clock = createServerClock();
+		await clock.attach(alice.store);
+		clock.observe(answer(T, 90_000));
+		await expect.poll(() => stored(alice)).toBe(clock.offset());
+		let writes = 0;
+		alice.store.dexie.table('meta').hook('updating', () => {
+			writes++;
+			return undefined;
+		});
+		for (let n = 0; n < 20; n++) clock.observe(answer(T + n * 1_003, 90_000));
+		await stored(alice);
+		expect(writes).toBeLessThan(4);
+		alice.store.close();
+	});
+
+	it('[R23] what was learnt in one user’s replica is known in the next one’s, and stored there', async () => {
+		const [alice, bob] = [await openReplica(), await openReplica()];
+		const clock = createServerClock();
+		await clock.attach(alice.store);
+		clock.observe(answer(T, 90_000));
+		const learnt = clock.offset();
+		await clock.attach(bob.store);
+		expect(clock.offset()).toBe(learnt);
+		await expect.poll(() => stored(bob)).toBe(learnt);
+		for (const { store } of [alice, bob]) store.close();
+	});
+
+	it('a store that refuses does not disturb anybody', async () => {
+		const alice = await openReplica();
+		const clock = createServerClock();
+		await clock.attach(alice.store);
+		alice.store.close();
+		clock.observe(answer(T, 90_000));
+		expect(clock.offset()).not.toBeNull();
+		await new Promise((resolve) => setTimeout(resolve, 5));
+	});
+});
