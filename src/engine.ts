@@ -35,6 +35,8 @@ export interface Engine {
 	/** The workspace of whoever is current as this is called, with all tables registered by then. */
 	ready(): Promise<Workspace>;
 	current(): Workspace | null;
+	/** As `current`, but null while a table is being added. */
+	settled(): Workspace | null;
 	/** Looks whether the server and the session are back, after they had been missing. */
 	recheck(): Promise<void>;
 	counts(): ReadonlyMap<string, TableCounts>;
@@ -76,6 +78,7 @@ export function createEngine(
 		...(options.inspect ? { inspect: options.inspect } : {}),
 	});
 	let registering: Promise<void> = Promise.resolve();
+	let registrations = 0;
 	let leadership: Leadership | null = null;
 	let counts: ReadonlyMap<string, TableCounts> = new Map();
 	let stopCounts: () => void = () => undefined;
@@ -190,7 +193,12 @@ export function createEngine(
 		specs,
 		addTable(spec) {
 			specs.set(spec.table, spec);
-			registering = registering.then(() => addToReplica(spec));
+			registrations++;
+			registering = registering
+				.then(() => addToReplica(spec))
+				.finally(() => {
+					registrations--;
+				});
 			// Whoever awaits `ready` gets the error.
 			registering.catch(() => undefined);
 		},
@@ -201,6 +209,7 @@ export function createEngine(
 			return workspace;
 		},
 		current: () => host.current(),
+		settled: () => (registrations === 0 ? host.current() : null),
 		async recheck() {
 			if (!monitor.isOnline()) monitor.recheck();
 			if (!actor.getSnapshot().context.isAuthorised) await host.recheck();

@@ -167,20 +167,16 @@ export class SyncManager {
 	table<R extends object = Row>(name: string): TableHandle<R> {
 		return createTableHandle<R>(this.#spec(name), {
 			workspace: () => this.#ready(),
-			current: () => this.#engine.current(),
+			current: () => this.#engine.settled(),
 			queue: (action, data, id) => this.queueAction(name, action, data, id),
 		});
 	}
 
 	/** A snapshot; the same object as long as nothing changed, as `useSyncExternalStore` wants it. */
-	getState(): SyncState {
-		return this.#state.get();
-	}
+	readonly getState = (): SyncState => this.#state.get();
 
 	/** Calls `listener` after each change of `getState()`. @returns unsubscribe */
-	subscribe(listener: () => void): () => void {
-		return this.#state.subscribe(listener);
-	}
+	readonly subscribe = (listener: () => void): (() => void) => this.#state.subscribe(listener);
 
 	/** Resolves when the local database of the current user is open. @throws PixSyncError `storage`, `closed`. */
 	async ready(): Promise<void> {

@@ -36,12 +36,13 @@ export function createTableHandle<R extends object>(
 	return {
 		async get(id) {
 			const rowId = toRowId(spec, id, 'id');
-			const { store } = await options.workspace();
+			// Awaited only where it must be: a liveQuery sees what is asked before the first native await.
+			const { store } = options.current() ?? (await options.workspace());
 			// The replica holds what the server sent for `select`; its type is the app's knowledge.
 			return (await readRow(store, spec, rowId)) as R | undefined;
 		},
 		async toArray() {
-			return rowsOf(await options.workspace()).toArray();
+			return rowsOf(options.current() ?? (await options.workspace())).toArray();
 		},
 		get rows() {
 			const workspace = options.current();
@@ -53,7 +54,7 @@ export function createTableHandle<R extends object>(
 		remove: (id) => options.queue('delete', null, id),
 		async state(id) {
 			const rowId = toRowId(spec, id, 'id');
-			const { store } = await options.workspace();
+			const { store } = options.current() ?? (await options.workspace());
 			return readRowState(store, spec, rowId);
 		},
 	};

@@ -111,11 +111,11 @@ const ANSWERS = {
 	},
 	unique: {
 		fault: 'rejected',
-		hint: 'Another row has the same unique value. Change it and call retryRejected, or discardRejected.',
+		hint: 'Another row has the same unique value. The refused change is kept aside; make it anew with another value.',
 	},
 	row: {
 		fault: 'rejected',
-		hint: 'The server refused this row for good: a type, a constraint, a policy or a trigger. Correct it and call retryRejected, or discardRejected.',
+		hint: 'The server refused this row for good: a type, a constraint, a policy or a trigger. The refused change is kept aside; make it anew, corrected.',
 	},
 	split: {
 		fault: 'retryable',

@@ -40,10 +40,7 @@ export type PixSyncErrorCode =
 	| 'denied'
 	| 'not-visible'
 	| 'remote-deleted'
-	| 'parent-rejected'
-	| 'conflict-loop'
-	| 'reconcile-shrink'
-	| 'server';
+	| 'reconcile-shrink';
 
 /**
  * What the chart does about an error. It travels with the error, so that nobody has to read messages.

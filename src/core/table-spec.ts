@@ -1,3 +1,4 @@
+import { rowFilterParams } from './encode-filter.ts';
 import { PixSyncError } from './errors.ts';
 import { isSameJson } from './json.ts';
 import type { ConflictStrategy, Row, RowFilter, SyncConfig } from './types.ts';
@@ -171,6 +172,7 @@ function toDeletedColumn(config: SyncConfig): DeletedColumn | null {
 	return { field: column.field, type: column.type };
 }
 
+/** Written out once, so that a bad filter is refused here and not at the first sync. */
 function toFilter(config: SyncConfig): RowFilter {
 	const filter = config.filter ?? {};
 	if (typeof filter !== 'object' || Array.isArray(filter)) {
@@ -180,6 +182,7 @@ function toFilter(config: SyncConfig): RowFilter {
 			"Pass { user_id: '…' } or { n: { op: 'gt', value: 1 } }.",
 		);
 	}
+	rowFilterParams(filter);
 	return filter;
 }
 

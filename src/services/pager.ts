@@ -88,7 +88,7 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 			return !version || !held || compareTimestamps(version, held) !== 0;
 		});
 		if (changed.length === 0) return [];
-		return [...(await remote.fetch(spec, changed, controller.signal)).values()];
+		return [...(await remote.fetch(spec, changed, controller.signal, 'selected')).values()];
 	}
 
 	return {

@@ -12,7 +12,7 @@ export async function recheckRows(run: Run): Promise<void> {
 	const key = recheckKey(spec.table);
 	const ids = await store.transact('r', [], (stores) => readRechecks(stores, spec.table));
 	if (ids.length === 0) return;
-	const found = await run.remote.fetch(spec, ids, run.signal);
+	const found = await run.remote.fetch(spec, ids, run.signal, 'selected');
 	await store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const gone = ids.filter((id) => !found.has(id));

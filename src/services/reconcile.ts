@@ -34,7 +34,7 @@ export async function reconcile(run: Run, { allowShrink }: ReconcileOptions): Pr
 		throw tooMuch(run, absent.length, held.length);
 	}
 	const stale = await findStale(run, keys);
-	const found = await remote.fetch(spec, [...absent, ...stale], signal);
+	const found = await remote.fetch(spec, [...absent, ...stale], signal, 'selected');
 	return store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const gone = absent.filter((id) => !found.has(id));

@@ -16,8 +16,16 @@ export interface Remote {
 		mutations: readonly PushMutation[],
 		signal: AbortSignal,
 	): Promise<readonly PushOutcome[]>;
-	/** The rows that exist and are visible; the others are missing from the map. Keys are the ids asked for. */
-	fetch(spec: TableSpec, ids: readonly RowId[], signal: AbortSignal): Promise<ReadonlyMap<RowId, Row>>;
+	/**
+	 * The rows that exist and are visible; the others are missing from the map. Keys are the ids asked for.
+	 * `selected`: those alone that the table's filter lets in.
+	 */
+	fetch(
+		spec: TableSpec,
+		ids: readonly RowId[],
+		signal: AbortSignal,
+		scope: 'visible' | 'selected',
+	): Promise<ReadonlyMap<RowId, Row>>;
 	/** Ids and versions after `after` in id order; an empty page is the end. */
 	listKeys(spec: TableSpec, after: RowId | null, limit: number, signal: AbortSignal): Promise<readonly Row[]>;
 }

@@ -38,7 +38,8 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 			throwIfAborted(signal);
 			const workspace = options.workspace();
 			const spec = options.specs.get(table);
-			if (!workspace || !spec || workspace.epoch === null) throw notReady(table);
+			if (!workspace || !spec) throw notReady(table);
+			if (workspace.epoch === null) throw notLeader(table);
 			const reconciledAt = sweeps.get(workspace) ?? new Map<string, number>();
 			sweeps.set(workspace, reconciledAt);
 			return work({
@@ -73,6 +74,14 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				await clearQueue(workspace.store, spec);
 			}),
 	};
+}
+
+function notLeader(table: string): PixSyncError {
+	return new PixSyncError('not-leader', 'Another tab of this app does the syncing', {
+		fault: 'no-answer',
+		table,
+		hint: 'What is queued here is synced by that tab.',
+	});
 }
 
 function notReady(table: string): PixSyncError {

@@ -122,7 +122,7 @@ async function settleUnsent(run: Run, rows: readonly PlannedRow[]): Promise<Step
 async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<StepCounts> {
 	const { spec } = run;
 	const ids = unknown.map(({ id }) => id);
-	const remotes = await run.remote.fetch(spec, ids, run.signal);
+	const remotes = await run.remote.fetch(spec, ids, run.signal, 'visible');
 	return run.store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const dirty = await dirtyOfRows(stores, spec.table, ids);

@@ -167,6 +167,16 @@ describe('deletes that leave no trace', () => {
 		expect(await alice.sync.getPendingCount()).toBe(1);
 	});
 
+	it('[F21] reconcile removes a row that left the filter', async () => {
+		await supabase.sql(`insert into notes (title) values ('in'), ('in'), ('out')`);
+		const alice = await device({ table: 'notes', filter: { title: 'in' } });
+		expect((await alice.sync.sync()).downloaded).toBe(2);
+		const [row] = await alice.sync.table<{ id: string }>('notes').toArray();
+		await supabase.sql(`update notes set title = 'gone' where id = $1`, [row?.id]);
+		expect(await alice.sync.reconcile('notes')).toEqual({ changed: 1 });
+		expect(await alice.sync.table('notes').toArray()).toHaveLength(1);
+	});
+
 	it('[F17] a shrink of more than half asks first, and removes nothing until told to', async () => {
 		await supabase.sql(`insert into notes (title) select 'n' || n from generate_series(1, 60) n`);
 		const alice = await device({ table: 'notes' });

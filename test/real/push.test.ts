@@ -238,6 +238,33 @@ describe('refusals', () => {
 		expect(await alice.sync.table('secret').get(id)).toMatchObject({ title: 'theirs' });
 	});
 
+	it('[F36] [L8] a column that the server does not know keeps its own row waiting, and nothing else', async () => {
+		await supabase.sql(`insert into notes (id, title) values (gen_random_uuid(), 'theirs')`);
+		const alice = await device([notes]);
+		await alice.sync.queueAction('notes', 'create', { title: 'typo', colour: 'red' });
+		await alice.sync.queueAction('notes', 'create', { title: 'fine' });
+		const result = await alice.sync.sync();
+		expect(result).toMatchObject({ success: false, uploaded: 1, downloaded: 1 });
+		expect(result.errors).toEqual([expect.stringMatching(/^notes: .*\(PGRST204\)$/)]);
+		expect(await alice.sync.getPendingCount()).toBe(1);
+		await supabase.sql('alter table notes add column colour text');
+		await supabase.reloadSchema();
+		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await supabase.sql(`select title from notes where colour = 'red'`)).toEqual([{ title: 'typo' }]);
+		await supabase.sql('alter table notes drop column colour');
+		await supabase.reloadSchema();
+	});
+
+	it('[F24] signed out, a policy’s no is about the row, not about the session', async () => {
+		const alice = await device([{ table: 'secret' }, notes]);
+		await alice.sync.queueAction('secret', 'create', { title: 'forbidden' });
+		await alice.sync.queueAction('notes', 'create', { title: 'fine' });
+		const result = await alice.sync.sync();
+		expect(result).toMatchObject({ success: false, uploaded: 1 });
+		expect(result.errors).toEqual([expect.stringMatching(/^secret: .*\(42501\)$/)]);
+		expect(await alice.sync.sync()).toMatchObject({ success: true });
+	});
+
 	it('[R2] an update of a row that does not exist is refused as not-found; a delete of one is done', async () => {
 		const alice = await device([notes]);
 		await alice.sync.queueAction('notes', 'update', { title: 'x' }, crypto.randomUUID());

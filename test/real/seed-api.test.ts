@@ -1,4 +1,5 @@
 import { createClient } from '@supabase/supabase-js';
+import { liveQuery } from 'dexie';
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -266,6 +267,18 @@ describe('state', () => {
 		expect(alice.sync.getState()).toMatchObject({ connection: 'open', user: null });
 		expect(alice.sync.getState().tables.notes?.lastSyncedAt).toBeGreaterThan(0);
 		stop();
+	});
+
+	it('reads of a table handle are live in a liveQuery', async () => {
+		const alice = await device('alice');
+		const seen: number[] = [];
+		const subscription = liveQuery(() => alice.sync.table('notes').toArray()).subscribe((rows) =>
+			seen.push(rows.length),
+		);
+		await expect.poll(() => seen).toEqual([0]);
+		await alice.sync.queueAction('notes', 'create', { title: 'a' });
+		await expect.poll(() => seen.at(-1)).toBe(1);
+		subscription.unsubscribe();
 	});
 
 	it('a sync that close() interrupts ends with an error, and the queue stays', async () => {

@@ -90,12 +90,14 @@ describe('mutate: one transaction', () => {
 	it('[R1][S4] an abort between the row and the outbox rolls the row back', async () => {
 		const alice = await replica();
 		const prototype = Object.getPrototypeOf(
-			(await new Promise<IDBDatabase>((resolve, reject) => {
-				const request = new IDBFactory().open('probe', 1);
-				request.onupgradeneeded = () => request.result.createObjectStore('x');
-				request.onsuccess = () => resolve(request.result);
-				request.onerror = () => reject(request.error);
-			}))
+			(
+				await new Promise<IDBDatabase>((resolve, reject) => {
+					const request = new IDBFactory().open('probe', 1);
+					request.onupgradeneeded = () => request.result.createObjectStore('x');
+					request.onsuccess = () => resolve(request.result);
+					request.onerror = () => reject(request.error);
+				})
+			)
 				.transaction('x', 'readwrite')
 				.objectStore('x'),
 		) as IDBObjectStore;
@@ -217,7 +219,9 @@ describe('mutate: what is queued', () => {
 	it('[R1] two different ids in one action are an error', async () => {
 		const alice = await replica();
 		await alice.seed('notes', note('a'));
-		await expect(alice.queue('notes', 'update', { id: 'b' }, 'a')).rejects.toMatchObject({ code: 'id-change' });
+		await expect(alice.queue('notes', 'update', { id: 'b' }, 'a')).rejects.toMatchObject({
+			code: 'id-change',
+		});
 		expect(await alice.outbox()).toEqual([]);
 	});
 
@@ -229,7 +233,10 @@ describe('mutate: what is queued', () => {
 			alice.queue('tags', 'create', { id: 't' }),
 		]);
 		const outbox = await alice.outbox();
-		expect(outbox.map(({ data }) => data?.n)).toEqual([...Array.from({ length: 21 }, (_, n) => n), undefined]);
+		expect(outbox.map(({ data }) => data?.n)).toEqual([
+			...Array.from({ length: 21 }, (_, n) => n),
+			undefined,
+		]);
 		expect(await alice.rows('notes')).toEqual([{ id: 'a', n: 20 }]);
 		expect(new Set(outbox.map(({ mutationId }) => mutationId)).size).toBe(22);
 	});
@@ -341,7 +348,9 @@ describe('mutate: ids', () => {
 		await alice.queue('notes', 'update', { title: 'two' }, 'draft');
 		expect(await alice.rows('notes')).toEqual([{ id, title: 'two' }]);
 		for (const localId of ['draft']) {
-			await expect(alice.queue('notes', 'create', {}, localId)).rejects.toMatchObject({ code: 'alias-in-use' });
+			await expect(alice.queue('notes', 'create', {}, localId)).rejects.toMatchObject({
+				code: 'alias-in-use',
+			});
 		}
 		await alice.queue('notes', 'delete', null, 'draft');
 		expect(await alice.rows('notes')).toEqual([]);

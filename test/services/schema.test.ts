@@ -26,9 +26,11 @@ describe('schema', () => {
 		expect(mergedSchema(disk, [notes])).toBeNull();
 		expect(mergedSchema(disk, [specOf({ table: 'notes', indexes: ['[a+b]', ' created_at '] })])).toBeNull();
 		expect(mergedSchema(disk, [specOf({ table: 'notes', indexes: ['x'] })])).toMatchObject({ notes: 'id,x' });
-		expect(mergedSchema({ ...OWN_STORES, notes: 'created_at,id' }, [
-			specOf({ table: 'notes', indexes: ['created_at'] }),
-		])).not.toBeNull();
+		expect(
+			mergedSchema({ ...OWN_STORES, notes: 'created_at,id' }, [
+				specOf({ table: 'notes', indexes: ['created_at'] }),
+			]),
+		).not.toBeNull();
 	});
 
 	it('[R4] an older PixSync’s own stores are brought up to date', () => {

@@ -38,7 +38,12 @@ export async function openReplica(
 		clockOffset: () => replica.clockOffset,
 		createId: () => `00000000-0000-7000-8000-${String(++ids).padStart(12, '0')}`,
 	});
-	const check = ([table, action, data, localId]: readonly [string, SyncAction, unknown?, RowId?]) => {
+	const check = ([table, action, data, localId]: readonly [
+		string,
+		SyncAction,
+		unknown?,
+		(RowId | undefined)?,
+	]) => {
 		const spec = specs.get(table);
 		if (!spec) throw new Error(`no spec of ${table}`);
 		return toCheckedAction(spec, { table, action, data, localId });

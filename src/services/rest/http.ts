@@ -62,7 +62,7 @@ export function createHttp(options: HttpOptions): Http {
 			const text = await reply.text();
 			const timing = { sentAt, receivedAt: now(), serverDateMs: toDateMs(reply.headers.get('date')) };
 			const parsed = parseJson(text);
-			if (!reply.ok) throw toError(request.table, reply, parsed, timing, onEnd);
+			if (!reply.ok) throw toError(request.table, userId, reply, parsed, timing, onEnd);
 			if (!Array.isArray(parsed) || !parsed.every(isRow)) {
 				onEnd({ answered: false, reply: timing });
 				throw new PixSyncError('bad-reply', 'The answer is not from PostgREST', {
@@ -112,6 +112,7 @@ function toHeaders(
 
 function toError(
 	table: string,
+	userId: string | null,
 	reply: Response,
 	parsed: unknown,
 	timing: Omit<HttpReply, 'rows'>,
@@ -119,10 +120,12 @@ function toError(
 ): PixSyncError {
 	const body = isRow(parsed) ? parsed : {};
 	const code = typeof body.code === 'string' && body.code !== '' ? body.code : null;
-	onEnd({ answered: isAnswerOf(reply.status, code), reply: timing });
+	// 42501 with 401 says "not while signed out". To who is signed out on purpose it is a policy's no, as 403 is.
+	const status = reply.status === 401 && code === '42501' && userId === null ? 403 : reply.status;
+	onEnd({ answered: isAnswerOf(status, code), reply: timing });
 	return toServerError(
 		{
-			status: reply.status,
+			status,
 			code,
 			message: typeof body.message === 'string' ? body.message : null,
 			details: typeof body.details === 'string' ? body.details : null,

@@ -20,6 +20,8 @@ export interface RestPushOptions {
 	readonly fetchRows: Remote['fetch'];
 }
 
+const UNKNOWN_COLUMN = 'PGRST204';
+
 const TOO_LARGE: readonly string[] = ['http-413', 'http-414'];
 
 /** Not the row's fault, but a smaller batch may pass: a foreign key, a statement timeout, a request too large. */
@@ -40,6 +42,12 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 
 		/** Settles what an error settles; rethrows what ends the push. */
 		function refuse(batch: readonly PushMutation[], error: PixSyncError): void {
+			// A column that the server does not know yet, or a typo: it waits, and keeps nobody else waiting (F36).
+			if (error.code === UNKNOWN_COLUMN) {
+				const waiting = new PixSyncError(error.code, error.message, { ...error, fault: 'retryable' });
+				for (const mutation of batch) outcomes.set(mutation, { kind: 'retryable', error: waiting });
+				return;
+			}
 			if (error.fault !== 'rejected' && error.fault !== 'retryable') throw error;
 			// A single row that is too large will not shrink by itself.
 			const kind = TOO_LARGE.includes(error.code) ? 'rejected' : error.fault;
@@ -149,6 +157,7 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 				spec,
 				open.map(({ id }) => id),
 				signal,
+				'visible',
 			);
 			for (const mutation of open) outcomes.set(mutation, judge(mutation, rows.get(mutation.id)));
 		}

@@ -26,10 +26,12 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 	// The longest page seen. The server's row cap is at least that, so that a shorter page is the end (F14).
 	let longestPage = 0;
 
-	const fetchRows: Remote['fetch'] = async (spec, ids, signal) => {
+	const fetchRows: Remote['fetch'] = async (spec, ids, signal, scope) => {
 		const found = new Map<RowId, Row>();
+		const filter = scope === 'selected' ? rowFilterParams(spec.filter) : [];
 		const byText = new Map(ids.map((id) => [String(id), id]));
-		const overhead = encodedLength(spec.idField) + encodedLength(spec.select) + 40;
+		const overhead =
+			encodedLength(spec.idField) + encodedLength(spec.select) + encodedLength(filter.join()) + 40;
 		const chunks = chunkByBytes(
 			ids,
 			(id) => encodedLength(quoteInList(id)) + 1,
@@ -42,7 +44,7 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 				const { rows } = await http({
 					table: spec.table,
 					method: 'GET',
-					query: [rowColumns(spec), idListParam(spec.idField, missing)],
+					query: [rowColumns(spec), ...filter, idListParam(spec.idField, missing)],
 					signal,
 				});
 				for (const row of rows) {
