@@ -34,7 +34,9 @@ export async function applyPush(
 			awaitingRelatives(stores, run, refused),
 		]);
 		const writer = createRowWriter(spec);
-		const uncertain: PushMutation[] = [];
+		// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
+		const stored = await stores.attempts.get(attempt.id ?? -1);
+		const uncertain = (stored?.mutations ?? []).filter(({ id }) => !ids.includes(id));
 		let result: AppliedPush = { ...NO_COUNTS, fatal: null };
 		let retryAfter = run.now() + retryInMs;
 		const waiting = new Map<string, string>();

@@ -124,6 +124,20 @@ describe('local store: late registration', () => {
 		expect(await all(store, 'late')).toEqual([{ id: 'x' }]);
 	});
 
+	it('[R4] a call made just before it is not cut off', async () => {
+		const store = await open(new IDBFactory(), [{ table: 'notes' }]);
+		const calls = Array.from({ length: 5 }, (_, n) => put(store, 'notes', { id: `row ${n}` }));
+		const nested = store.transact('rw', ['notes'], async (own) => {
+			await own.outbox.count();
+			await own.rows('notes').put({ id: 'slow' });
+			return own.rows('notes').count();
+		});
+		await store.ensure([specOf({ table: 'late' })]);
+		await Promise.all(calls);
+		expect(await nested).toBe(6);
+		expect(await all(store, 'notes')).toHaveLength(6);
+	});
+
 	it('[R4] several at once: each has its store at its end', async () => {
 		const store = await open(new IDBFactory(), [{ table: 'notes' }]);
 		const names = ['one', 'two', 'three'];
