@@ -16,23 +16,17 @@ export {
 	type NetworkInput,
 	networkMachine,
 } from './network.machine.ts';
-export {
-	type SyncCommand,
-	type SyncContext,
-	type SyncEmitted,
-	type SyncEvent,
-	type SyncInput,
-	type SyncTag,
-	syncMachine,
-	type TableEntry,
-} from './sync.machine.ts';
-export {
-	type TableContext,
-	type TableEmitted,
-	type TableEvent,
-	type TableInput,
-	type TableReport,
-	type TableRound,
-	type TableTag,
-	tableMachine,
-} from './table.machine.ts';
+export { syncMachine } from './sync.machine.ts';
+export type { SyncContext, TableEntry } from './sync-context.ts';
+export type { SyncCommand, SyncEmitted, SyncEvent, SyncInput, SyncTag } from './sync-protocol.ts';
+export { tableMachine } from './table.machine.ts';
+export type { TableContext } from './table-context.ts';
+export type {
+	TableEmitted,
+	TableEvent,
+	TableInput,
+	TableParent,
+	TableReport,
+	TableRound,
+	TableTag,
+} from './table-protocol.ts';

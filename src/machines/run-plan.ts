@@ -1,6 +1,6 @@
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import { type Dependencies, dependantsOf } from '../core/topology.ts';
-import type { TableRound } from './table.machine.ts';
+import type { TableRound } from './table-protocol.ts';
 
 /*
  * Who may upload when (R12, R14), as plain data: the run region of the root machine keeps a RunPlan and asks

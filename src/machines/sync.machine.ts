@@ -1,20 +1,23 @@
-import { type ActorRefFrom, assign, emit, setup } from 'xstate';
+import { assign, emit, setup } from 'xstate';
 import type { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
-import type { SyncResult } from '../core/types.ts';
 import { closedGateError, closedReason } from './closed-reason.ts';
 import { notProvidedActor } from './not-provided.ts';
+import { failRun, joinRun, noteRound, noteUploaded } from './run-plan.ts';
 import {
-	EMPTY_RUN,
-	failRun,
-	joinRun,
-	noteRound,
-	noteUploaded,
-	type RunPlan,
-	type RunStep,
-	type Waiter,
-} from './run-plan.ts';
-import { type TableInput, type TableReport, tableMachine } from './table.machine.ts';
+	append,
+	depsOf,
+	joinPlan,
+	NO_STEP,
+	type SyncContext,
+	take,
+	toResult,
+	toSyncContext,
+	withAncestors,
+} from './sync-context.ts';
+import type { SyncEmitted, SyncEvent, SyncInput, SyncTag } from './sync-protocol.ts';
+import { tableMachine } from './table.machine.ts';
+import type { TableReport } from './table-protocol.ts';
 
 /*
  * The root of the engine: three regions side by side, and one child machine a table.
@@ -27,68 +30,8 @@ import { type TableInput, type TableReport, tableMachine } from './table.machine
  * answers those who wait.
  */
 
-/** What the root is told. Commands are wishes of the app's; the others are facts. */
-export type SyncEvent =
-	| SyncCommand
-	| { readonly type: 'storage.hydrated'; readonly dirty: readonly string[] }
-	| { readonly type: 'storage.closed' }
-	| { readonly type: 'network.changed'; readonly isOnline: boolean }
-	| { readonly type: 'session.changed'; readonly isValid: boolean }
-	| { readonly type: 'leadership.changed'; readonly isLeader: boolean }
-	| { readonly type: 'mutation.queued'; readonly tables: readonly string[] }
-	| { readonly type: 'visibility.gained' }
-	/** Raised by the gate for the schedule. */
-	| { readonly type: 'gate.opened' }
-	| TableReport;
-
-export type SyncCommand =
-	| { readonly type: 'table.register'; readonly spec: Pick<TableSpec, 'table' | 'dependsOn'> }
-	/** Without `tables`: all. `token` comes back with `sync.completed`. */
-	| { readonly type: 'sync.request'; readonly token: number | null; readonly tables?: readonly string[] }
-	| { readonly type: 'schedule.enable'; readonly intervalMs: number }
-	| { readonly type: 'schedule.disable' }
-	/** Something changed at the server: pull soon. Without `tables`: all. */
-	| { readonly type: 'poke.received'; readonly tables?: readonly string[] };
-
-export type SyncEmitted = {
-	readonly type: 'sync.completed';
-	readonly waiters: readonly { readonly token: number | null; readonly result: SyncResult }[];
-};
-
-export type SyncTag = 'offline' | 'syncing' | 'settled' | 'error';
-
-export interface SyncInput {
-	readonly backoff?: TableInput['backoff'];
-	readonly random?: TableInput['random'];
-	readonly now?: TableInput['now'];
-	/** Upload soon after a local write while auto-sync is on. @default true */
-	readonly liveUpload?: boolean;
-}
-
-export interface SyncContext {
-	readonly input: SyncInput;
-	readonly isHydrated: boolean;
-	readonly isOnline: boolean;
-	readonly isAuthorised: boolean;
-	readonly isLeader: boolean;
-	readonly tables: Readonly<Record<string, TableEntry>>;
-	/** Tables that were written to since their last complete upload. */
-	readonly dirty: readonly string[];
-	readonly intervalMs: number;
-	readonly run: RunPlan;
-	/** What the last step of the run asked for; sent and emptied in the same transition. */
-	readonly step: Pick<RunStep, 'commands' | 'completed'>;
-}
-
-export interface TableEntry {
-	readonly ref: ActorRefFrom<typeof tableMachine>;
-	readonly dependsOn: readonly string[];
-}
-
 /** Local writes that come within this time after one another travel together, ms. */
 export const LIVE_DELAY_MS = 100;
-
-const NO_STEP: SyncContext['step'] = { commands: [], completed: [] };
 
 const baseSetup = setup({
 	types: {} as {
@@ -397,61 +340,3 @@ export const syncMachine = syncSetup.createMachine({
 	},
 	states: { gate: gateRegion, schedule: scheduleRegion, run: runRegion },
 });
-
-/** The context before anything is known; a region run alone in a test starts from it, too. */
-export function toSyncContext(input: SyncInput): SyncContext {
-	return {
-		input,
-		isHydrated: false,
-		isOnline: true,
-		isAuthorised: true,
-		isLeader: true,
-		tables: {},
-		dirty: [],
-		intervalMs: 0,
-		run: EMPTY_RUN,
-		step: NO_STEP,
-	};
-}
-
-function depsOf({ tables }: SyncContext): ReadonlyMap<string, readonly string[]> {
-	return new Map(Object.entries(tables).map(([table, { dependsOn }]) => [table, dependsOn]));
-}
-
-/** The tables asked for, and what must go before them: parents, near and far, with something to upload (R14). */
-function withAncestors(context: SyncContext, tables: readonly string[] | undefined): readonly string[] {
-	const all = Object.keys(context.tables);
-	if (!tables) return all;
-	const wanted = new Set(tables.filter((table) => context.tables[table]));
-	// A Set is walked in the order of insertion, what is added on the way included.
-	const ancestors = new Set(wanted);
-	for (const table of ancestors)
-		for (const parent of context.tables[table]?.dependsOn ?? []) ancestors.add(parent);
-	for (const table of ancestors)
-		if (context.dirty.includes(table) && context.tables[table]) wanted.add(table);
-	return all.filter((table) => wanted.has(table));
-}
-
-function joinPlan(
-	context: SyncContext,
-	tables: readonly string[] | undefined,
-	token: number | null,
-): RunPlan {
-	// As if the run were to begin, with every table still to be started: each then answers with the gate's error.
-	const names = tables?.filter((table) => context.tables[table]) ?? Object.keys(context.tables);
-	const { waiters } = joinRun({ ...EMPTY_RUN, requests: context.run.requests }, new Map(), names, token).plan;
-	const phases = Object.fromEntries(names.map((table) => [table, 'blocked' as const]));
-	return { requests: context.run.requests + 1, waiters, phases };
-}
-
-function take(context: SyncContext, { plan, ...step }: RunStep): Pick<SyncContext, 'run' | 'step'> {
-	return { run: plan, step: append(context.step, step) };
-}
-
-function append(a: SyncContext['step'], b: SyncContext['step']): SyncContext['step'] {
-	return { commands: [...a.commands, ...b.commands], completed: [...a.completed, ...b.completed] };
-}
-
-function toResult({ counts }: Waiter): SyncResult {
-	return { success: counts.errors.length === 0, ...counts };
-}

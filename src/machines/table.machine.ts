@@ -1,4 +1,4 @@
-import { type ActorRef, assign, emit, type Snapshot, sendTo, setup } from 'xstate';
+import { assign, emit, sendTo, setup } from 'xstate';
 import { fullJitter, RETRY_AFTER_CAP_MS } from '../core/backoff.ts';
 import { type PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
 import {
@@ -6,7 +6,6 @@ import {
 	type DownloadInput,
 	type DownloadOutput,
 	NO_COUNTS,
-	type ResolvedConflict,
 	type ResolveInput,
 	type ResolveOutput,
 	type StepCounts,
@@ -14,6 +13,8 @@ import {
 	type UploadOutput,
 } from '../core/run-contract.ts';
 import { notProvidedAction, notProvidedActor } from './not-provided.ts';
+import { parentOf, type TableContext, toRound, toTableContext } from './table-context.ts';
+import type { TableEmitted, TableEvent, TableInput, TableTag } from './table-protocol.ts';
 
 /*
  * One table's sync. The machine decides; the invoked services do.
@@ -30,105 +31,8 @@ import { notProvidedAction, notProvidedActor } from './not-provided.ts';
  *      │               idle ◀──┘   └──▶ backoff ── after the delay, or sync.request ──▶ uploading
  */
 
-/** Facts and wishes that a table is told. */
-export type TableEvent =
-	/** The gate is open. What auto-sync wants now, the root asks for by `sync.request`, in the order of dependsOn. */
-	| { readonly type: 'connection.restored' }
-	| { readonly type: 'connection.lost'; readonly error: PixSyncError }
-	/** `request` grows with each wish; a pass that begins later serves it. */
-	| { readonly type: 'sync.request'; readonly request: number; readonly holdDeletes: boolean }
-	/** Something changed at the server: pull soon. Carries no data (F40). */
-	| { readonly type: 'poke.received' };
-
-/** What a table reports to its parent. */
-export type TableReport =
-	| {
-			readonly type: 'table.uploaded';
-			readonly table: string;
-			readonly served: number;
-			readonly held: number;
-	  }
-	/** A round of upload and download has ended and another has begun. */
-	| ({ readonly type: 'table.cycled' } & TableRound)
-	/** The table came to rest: idle, in backoff, or offline. */
-	| ({ readonly type: 'table.settled' } & TableRound)
-	| { readonly type: 'table.unauthorised'; readonly table: string; readonly error: PixSyncError };
-
-export interface TableRound {
-	readonly table: string;
-	/** The newest request that the round's upload began after. */
-	readonly served: number;
-	/** Deletes that wait for rows of other tables. */
-	readonly held: number;
-	readonly counts: StepCounts;
-	/** What kept the table from coming to an end; also among `counts.errors`. */
-	readonly error: PixSyncError | null;
-}
-
-/** For observers outside: `actor.on('…')`. */
-export type TableEmitted =
-	| {
-			readonly type: 'page.applied';
-			readonly table: string;
-			readonly rowsRead: number;
-			readonly downloaded: number;
-	  }
-	| {
-			readonly type: 'conflicts.resolved';
-			readonly table: string;
-			readonly resolved: readonly ResolvedConflict[];
-	  };
-
-export type TableParent = ActorRef<Snapshot<unknown>, TableReport>;
-
-export type TableTag = 'offline' | 'syncing' | 'settled' | 'error';
-
-export interface TableInput {
-	readonly table: string;
-	/** Hears the reports. */
-	readonly parent: TableParent;
-	readonly backoff?: { readonly baseMs: number; readonly capMs: number };
-	/** In [0, 1); for the jitter. @default Math.random */
-	readonly random?: () => number;
-	/** Device ms. @default Date.now */
-	readonly now?: () => number;
-}
-
-export interface TableContext extends Required<TableInput> {
-	/** The newest wish, and the newest that the running round serves. */
-	readonly requested: number;
-	readonly served: number;
-	/** Whether the next pass tries what waits, too. */
-	readonly isForced: boolean;
-	readonly holdDeletes: boolean;
-	readonly held: number;
-	readonly isPoked: boolean;
-	/** The last mutation that the running upload covers; null: not yet known. */
-	readonly upTo: number | null;
-	/** Which pull the next page belongs to. */
-	readonly pull: number;
-	readonly rowsRead: number;
-	/** Rounds of resolving since the table last came to rest. */
-	readonly resolvings: number;
-	/** Steps in a row that found no answer. */
-	readonly attempts: number;
-	readonly retryInMs: number;
-	/** Device ms; null: not in backoff. */
-	readonly nextRetryAt: number | null;
-	/** Whether the session was refreshed since the last success. */
-	readonly isReauthorised: boolean;
-	/** Offline only until the session is refreshed; the round goes on then. */
-	readonly awaitsSession: boolean;
-	readonly counts: StepCounts;
-	readonly error: PixSyncError | null;
-	/** Device ms of the last round that ended well. */
-	readonly lastSyncedAt: number | null;
-}
-
 /** Rounds of resolve and upload after which what is sent anew is put off (R13). */
 export const MAX_RESOLVINGS = 8;
-
-const DEFAULT_BACKOFF = { baseMs: 1_000, capMs: 60_000 };
 
 const tableSetup = setup({
 	types: {} as {
@@ -350,31 +254,7 @@ const whileActive = {
 /** One table: exactly six states (see the chart above). Its services are provided by `createSyncMachine`. */
 export const tableMachine = tableSetup.createMachine({
 	id: 'table',
-	context: ({ input }) => ({
-		table: input.table,
-		parent: input.parent,
-		backoff: input.backoff ?? DEFAULT_BACKOFF,
-		random: input.random ?? Math.random,
-		now: input.now ?? Date.now,
-		requested: 0,
-		served: 0,
-		isForced: false,
-		holdDeletes: false,
-		held: 0,
-		isPoked: false,
-		upTo: null,
-		pull: 0,
-		rowsRead: 0,
-		resolvings: 0,
-		attempts: 0,
-		retryInMs: 0,
-		nextRetryAt: null,
-		isReauthorised: false,
-		awaitsSession: false,
-		counts: NO_COUNTS,
-		error: null,
-		lastSyncedAt: null,
-	}),
+	context: ({ input }) => toTableContext(input),
 	initial: 'offline',
 	states: {
 		offline: {
@@ -577,11 +457,3 @@ export const tableMachine = tableSetup.createMachine({
 		},
 	},
 });
-
-function parentOf({ context }: { context: TableContext }): TableParent {
-	return context.parent;
-}
-
-function toRound({ table, served, held, counts, error }: TableContext): TableRound {
-	return { table, served, held, counts, error };
-}

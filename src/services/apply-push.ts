@@ -1,10 +1,11 @@
 import { type PixSyncError, toErrorLine } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
-import type { Row, RowId } from '../core/types.ts';
+import type { Row } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
+import { awaitingRelatives } from './awaiting-relatives.ts';
 import type { AttemptRecord, BaseRecord, Stores } from './local-store.ts';
-import { dirtyOfRows, ofStatus } from './outbox.ts';
+import { dirtyOfRows } from './outbox.ts';
 import { assertCurrent, type Run } from './run.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';
 
@@ -154,41 +155,6 @@ function countCovered(mutation: PushMutation, mutations: readonly Mutation[]): n
 
 function isOrderError(outcome: PushOutcome | undefined): boolean {
 	return outcome !== undefined && 'error' in outcome && outcome.error.code === '23503';
-}
-
-/**
- * Those of `refused` that may pass later. A row waits for parents that are still to be sent, a delete for children
- * that are still to be moved or deleted; and a row whose parent's create is a kept dead letter waits for that one
- * (R8), but for no other dead letter (S20).
- */
-async function awaitingRelatives(
-	stores: Stores,
-	{ spec, dependants }: Run,
-	refused: readonly PushMutation[],
-): Promise<ReadonlySet<PushMutation>> {
-	const waiting = new Set<PushMutation>();
-	for (const mutation of refused) {
-		const isDelete = mutation.kind === 'delete';
-		const ids = Object.values(mutation.body ?? {}).filter(isRowId);
-		for (const table of isDelete ? dependants : spec.dependsOn) {
-			const helpful = await ofStatus(stores, table, 'pending')
-				.filter(({ action }) => action === 'update' || action === (isDelete ? 'delete' : 'create'))
-				.first();
-			const letters = await lettersOf(stores, table, isDelete ? [] : ids);
-			const isOrphan = letters.some(({ action }) => action === 'create');
-			if (isOrphan || (helpful && table !== spec.table)) waiting.add(mutation);
-		}
-	}
-	return waiting;
-}
-
-function lettersOf(stores: Stores, table: string, ids: readonly RowId[]): Promise<Mutation[]> {
-	const keys = ids.map((id) => [table, 'rejected', id]);
-	return stores.outbox.where('[table+status+rowId]').anyOf(keys).toArray();
-}
-
-function isRowId(value: unknown): value is RowId {
-	return typeof value === 'string' || typeof value === 'number';
 }
 
 /** Device ms of the next attempt of what the server put off: counted from its answer, longer with each try (R13). */

@@ -1,4 +1,4 @@
-import type { ConnectionInfo } from '../machines/network.machine.ts';
+import type { ConnectionInfo } from '../core/network-quality.ts';
 
 /** The Network Information API's object; `change` fires when a value does. */
 export interface NetworkConnection extends ConnectionInfo {

@@ -1,12 +1,11 @@
 import { type Actor, type ActorOptions, createActor, fromPromise, type SnapshotFrom } from 'xstate';
 import {
 	type ConnectionInfo,
-	type NetworkEvent,
 	type NetworkQuality,
 	type NetworkStatus,
-	networkMachine,
 	toNetworkStatus,
-} from '../machines/network.machine.ts';
+} from '../core/network-quality.ts';
+import { type NetworkEvent, networkMachine } from '../machines/network.machine.ts';
 import { defaultNetworkEnvironment, type NetworkEnvironment } from './network-environment.ts';
 import type { Probe } from './probe.ts';
 

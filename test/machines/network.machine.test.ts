@@ -9,14 +9,13 @@ import {
 } from 'xstate';
 import { TestModel } from 'xstate/graph';
 import { PixSyncError } from '../../src/core/errors.ts';
+import { toNetworkStatus, toQuality } from '../../src/core/network-quality.ts';
 import {
 	type NetworkEvent,
 	type NetworkInput,
 	networkMachine,
 	toMeanRtt,
-	toNetworkStatus,
 	toProbeDelay,
-	toQuality,
 } from '../../src/machines/network.machine.ts';
 import { notProvidedAction, notProvidedActor } from '../../src/machines/not-provided.ts';
 

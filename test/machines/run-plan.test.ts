@@ -13,7 +13,7 @@ import {
 	type RunStep,
 	type Waiter,
 } from '../../src/machines/run-plan.ts';
-import type { TableRound } from '../../src/machines/table.machine.ts';
+import type { TableRound } from '../../src/machines/table-protocol.ts';
 import { fault } from '../support/table-chart.ts';
 
 const deps = (tables: Record<string, string[]>): Dependencies => new Map(Object.entries(tables));

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createActor, SimulatedClock } from 'xstate';
 import { PixSyncError } from '../../src/core/errors.ts';
-import { LIVE_DELAY_MS, type SyncEvent, syncMachine } from '../../src/machines/sync.machine.ts';
+import { LIVE_DELAY_MS, syncMachine } from '../../src/machines/sync.machine.ts';
+import type { SyncEvent } from '../../src/machines/sync-protocol.ts';
 import { type SyncChart, startSync } from '../support/sync-chart.ts';
 import { fault, flush } from '../support/table-chart.ts';
 

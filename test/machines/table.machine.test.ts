@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createActor, fromTransition, SimulatedClock } from 'xstate';
 import { PixSyncError } from '../../src/core/errors.ts';
-import { MAX_RESOLVINGS, type TableReport, tableMachine } from '../../src/machines/table.machine.ts';
+import { MAX_RESOLVINGS, tableMachine } from '../../src/machines/table.machine.ts';
+import type { TableReport } from '../../src/machines/table-protocol.ts';
 import {
 	downloaded,
 	fault,

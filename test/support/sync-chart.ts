@@ -9,7 +9,7 @@ import type {
 } from '../../src/core/run-contract.ts';
 import type { SyncResult } from '../../src/core/types.ts';
 import { createSyncMachine } from '../../src/machines/create-sync-machine.ts';
-import type { SyncEvent, SyncInput } from '../../src/machines/sync.machine.ts';
+import type { SyncEvent, SyncInput } from '../../src/machines/sync-protocol.ts';
 import { downloaded, flush, resolved, uploaded } from './table-chart.ts';
 
 /** One call of a service, which ends when the test says so. */

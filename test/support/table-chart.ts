@@ -15,13 +15,8 @@ import type {
 	UploadInput,
 	UploadOutput,
 } from '../../src/core/run-contract.ts';
-import {
-	type TableEmitted,
-	type TableEvent,
-	type TableInput,
-	type TableReport,
-	tableMachine,
-} from '../../src/machines/table.machine.ts';
+import { tableMachine } from '../../src/machines/table.machine.ts';
+import type { TableEmitted, TableEvent, TableInput, TableReport } from '../../src/machines/table-protocol.ts';
 
 export type StepName = 'upload' | 'download' | 'resolve';
 
