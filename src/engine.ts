@@ -17,7 +17,13 @@ import { type SupabaseLike, toSupabaseAccess } from './services/supabase-access.
 import { type TableCounts, watchTableCounts } from './services/table-counts.ts';
 import { createTableServices, type LockedTableServices } from './services/table-services.ts';
 import { watchVisibility } from './services/visibility.ts';
-import { dirtyTables, openWorkspace, takeLeadership, type Workspace } from './services/workspace.ts';
+import {
+	dirtyTables,
+	isLeading,
+	openWorkspace,
+	takeLeadership,
+	type Workspace,
+} from './services/workspace.ts';
 import { createWorkspaceHost } from './services/workspace-host.ts';
 
 /** Longest wait for the auth client (F6): its own refresh may try for 25 s, and the app should see its data. */
@@ -63,13 +69,17 @@ export function createEngine(
 	const clockOffset = () => clock.offset();
 	const session = createSession({
 		access,
-		serverNow: () => now() + (clockOffset() ?? 0),
+		serverNow: () => {
+			const offset = clockOffset();
+			return offset === null ? null : now() + offset;
+		},
 		timeoutMs: AUTH_TIMEOUT_MS,
 	});
 	const services = createTableServices({
 		workspace: () => host.current(),
 		specs,
 		now,
+		random: Math.random,
 		clockOffset,
 		settings,
 	});
@@ -77,6 +87,9 @@ export function createEngine(
 		input: { backoff: settings.backoff, liveUpload: settings.liveUpload },
 		...(options.inspect ? { inspect: options.inspect } : {}),
 	});
+	// A database of the app's own making is not shared with other tabs.
+	const isShared = environment.indexedDB === globalThis.indexedDB;
+	const locks = settings.multiTab && isShared ? (globalThis.navigator?.locks ?? null) : null;
 	let registering: Promise<void> = Promise.resolve();
 	let registrations = 0;
 	let leadership: Leadership | null = null;
@@ -125,16 +138,20 @@ export function createEngine(
 		await clock.attach(workspace.store);
 		watchCounts(workspace);
 		const dirty = await dirtyTables(workspace, [...specs.keys()]);
-		// A database of the app's own making is not shared with other tabs.
-		const isShared = environment.indexedDB === globalThis.indexedDB;
-		const locks = settings.multiTab && isShared ? (globalThis.navigator?.locks ?? null) : null;
 		leadership = awaitLeadership(workspace.store.name, locks, async () => {
 			if (host.current() !== workspace) return;
 			await takeLeadership(workspace);
+			if (host.current() !== workspace) return;
 			actor.send({ type: 'leadership.changed', isLeader: true });
 		});
 		await leadership.decided;
 		actor.send({ type: 'storage.hydrated', dirty });
+	}
+
+	/** Without Web Locks whoever syncs last leads: another opening of the same database may have taken the lead. */
+	async function reclaim(): Promise<void> {
+		const workspace = host.current();
+		if (workspace && !locks && !(await isLeading(workspace))) await takeLeadership(workspace);
 	}
 
 	function leave(): void {
@@ -153,6 +170,9 @@ export function createEngine(
 		}
 		if (isClosed) return;
 		actor.send({ type: 'table.register', spec: { table: spec.table, dependsOn: spec.dependsOn } });
+		// Left over from an earlier session.
+		const dirty = workspace ? await dirtyTables(workspace, [spec.table]) : [];
+		if (dirty.length > 0 && !isClosed) actor.send({ type: 'mutation.queued', tables: dirty });
 	}
 
 	function watchCounts(workspace: Workspace): void {
@@ -195,6 +215,7 @@ export function createEngine(
 			specs.set(spec.table, spec);
 			registrations++;
 			registering = registering
+				.catch(() => undefined)
 				.then(() => addToReplica(spec))
 				.finally(() => {
 					registrations--;
@@ -203,16 +224,19 @@ export function createEngine(
 			registering.catch(() => undefined);
 		},
 		async ready() {
-			const opening = host.ready();
-			const workspace = await opening;
+			// Bound to whoever is current now (R23).
+			if (access.accessToken && host.current()) await host.recheck();
+			const workspace = await host.ready();
 			await registering;
 			return workspace;
 		},
 		current: () => host.current(),
 		settled: () => (registrations === 0 ? host.current() : null),
 		async recheck() {
+			await reclaim();
 			if (!monitor.isOnline()) monitor.recheck();
-			if (!actor.getSnapshot().context.isAuthorised) await host.recheck();
+			// A client with `accessToken` tells no changes: who is signed in shows only when asked.
+			if (access.accessToken || !actor.getSnapshot().context.isAuthorised) await host.recheck();
 		},
 		counts: () => counts,
 		close() {

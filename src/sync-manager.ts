@@ -88,7 +88,9 @@ export class SyncManager {
 		const checked = actions.map((input): CheckedAction => toCheckedAction(this.#spec(input.table), input));
 		const workspace = await this.#engine.ready();
 		if (this.#engine.current() !== workspace) throw userChanged();
-		const queued = await workspace.mutate(checked);
+		const queued = await workspace.mutate(checked).catch((error: unknown) => {
+			throw this.#engine.current() === workspace || this.#isClosed ? error : userChanged();
+		});
 		const tables = [...new Set(checked.map(({ spec }) => spec.table))];
 		if (!this.#isClosed) this.actor.send({ type: 'mutation.queued', tables });
 		return queued;

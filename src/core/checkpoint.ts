@@ -19,6 +19,8 @@ export interface Checkpoint {
 	readonly headAt: string | null;
 	/** What the rows were selected by; another selection starts over. */
 	readonly selection: string;
+	/** Such a new start is under way: rows are written whatever version is held. */
+	readonly isReselecting?: true;
 	/** Device ms of the last head reached. */
 	readonly syncedAt: number | null;
 }

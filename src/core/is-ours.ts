@@ -11,7 +11,12 @@ import type { Row } from './types.ts';
 export function isOurs(spec: TableSpec, mutation: PushMutation, row: Row): boolean {
 	// A hard delete sends nothing: a row that is still there cannot be its doing, whatever its timestamp.
 	if (mutation.body === null) return false;
-	if (isSameOnServer(mutation.stamp, row[spec.timestampField])) return true;
+	if (
+		[mutation.stamp, ...(mutation.earlierStamps ?? [])].some((stamp) =>
+			isSameOnServer(stamp, row[spec.timestampField]),
+		)
+	)
+		return true;
 	const columns = Object.entries(mutation.body).filter(([column]) => column !== spec.timestampField);
 	return columns.length > 0 && columns.every(([column, value]) => isSameOnServer(value, row[column]));
 }

@@ -56,8 +56,10 @@ export interface PushMutation {
 	readonly body: Row | null;
 	/** The base's version, verbatim, for the compare-and-swap; null for a create. */
 	readonly base: string | null;
-	/** What the timestamp column was set to (R17). */
+	/** What the timestamp column is set to (R17): the time of the sending under way. */
 	readonly stamp: string;
+	/** Stamps of earlier sendings, any of which may have been committed. */
+	readonly earlierStamps?: readonly string[];
 }
 
 /** What became of one {@link PushMutation}. */

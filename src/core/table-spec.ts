@@ -95,7 +95,7 @@ export function toTableSpec(config: SyncConfig): TableSpec {
 		strategy: toStrategy(config),
 		dependsOn: toNames(config, 'dependsOn'),
 		deleted,
-		indexes: toNames(config, 'indexes'),
+		indexes: toIndexes(config),
 		select,
 		filter: toFilter(config),
 	};
@@ -203,6 +203,20 @@ function toNames(config: SyncConfig, key: 'dependsOn' | 'indexes'): readonly str
 		);
 	}
 	return [...value];
+}
+
+/** A column, or several as `[a+b]`; `&` for unique, `*` for each element of a list. */
+const INDEX = /^(?:[&*]?[\w$.]+|&?\[[\w$.]+(?:\+[\w$.]+)+\])$/;
+
+function toIndexes(config: SyncConfig): readonly string[] {
+	const indexes = toNames(config, 'indexes');
+	const bad = indexes.find((index) => !INDEX.test(index));
+	if (bad === undefined) return indexes;
+	throw badConfig(
+		config.table,
+		`${JSON.stringify(bad)} is not an index`,
+		"Use Dexie's form: 'created_at', or '[user_id+status]'.",
+	);
 }
 
 function isName(value: unknown): value is string {

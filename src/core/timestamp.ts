@@ -64,11 +64,15 @@ export function toTimestampText(micros: bigint): string {
 	return `${date}T${time}.${pad(fraction, 6)}+00:00${year > 0 ? '' : ' BC'}`;
 }
 
-/** The stamp of a change sent now: never at or before the version that it builds on (R17). */
-export function nextStamp(nowMicros: bigint, base: string | null): string {
+/**
+ * The stamp of a change sent now: never at or before the version that it builds on (R17).
+ * @param noiseMicros added, so that two devices which stamp at one moment, or on one base that lies ahead, can
+ * tell their stamps apart. @default 0n
+ */
+export function nextStamp(nowMicros: bigint, base: string | null, noiseMicros = 0n): string {
 	const baseMicros = toMicros(base);
-	if (baseMicros === null || nowMicros > baseMicros) return toTimestampText(nowMicros);
-	return toTimestampText(baseMicros + 1n);
+	if (baseMicros === null || nowMicros > baseMicros) return toTimestampText(nowMicros + noiseMicros);
+	return toTimestampText(baseMicros + 1n + noiseMicros);
 }
 
 function isDate(year: number, month: number, day: number): boolean {

@@ -117,7 +117,7 @@ const baseSetup = setup({
 					isSettled,
 				}: { round: Extract<TableReport, { type: 'table.settled' | 'table.cycled' }>; isSettled: boolean },
 			) => {
-				const isClean = isSettled && round.error === null && round.held === 0;
+				const isClean = isSettled && round.counts.errors.length === 0 && round.held === 0;
 				return {
 					...take(context, noteRound(context.run, depsOf(context), round, isSettled)),
 					dirty: isClean ? context.dirty.filter((name) => name !== round.table) : context.dirty,

@@ -34,6 +34,8 @@ import type { TableEmitted, TableEvent, TableInput, TableTag } from './table-pro
 /** Rounds of resolve and upload after which what is sent anew is put off (R13). */
 export const MAX_RESOLVINGS = 8;
 
+const ANSWERED = { attempts: 0, isReauthorised: false } as const;
+
 const tableSetup = setup({
 	types: {} as {
 		context: TableContext;
@@ -80,6 +82,8 @@ const tableSetup = setup({
 				holdDeletes: context.holdDeletes && holdDeletes,
 			}),
 		),
+		/** Outside a run nobody tells when the dependants are done; a delete that is too early is put off (F32). */
+		freeDeletes: assign({ holdDeletes: false }),
 		rememberPoke: assign({ isPoked: true }),
 		beginRound: assign({ counts: NO_COUNTS, resolvings: 0, error: null, isReauthorised: false }),
 		beginUpload: assign(({ context }) => ({
@@ -99,9 +103,11 @@ const tableSetup = setup({
 		beginPull: assign(({ context }) => ({ pull: context.pull + 1, rowsRead: 0, isPoked: false })),
 		countStep: assign(({ context }, { output }: { output: StepCounts }) => ({
 			counts: addCounts(context.counts, output),
-			attempts: 0,
-			isReauthorised: false,
+			// An upload or a verdict may come about without any request: only what the server took proves it there.
+			...(output.uploaded > 0 ? ANSWERED : {}),
 		})),
+		/** A page came: the server is there, and takes the session. */
+		noteAnswered: assign(ANSWERED),
 		noteHeld: assign((_, { output }: { output: UploadOutput }) => ({ held: output.held })),
 		countResolving: assign(({ context }) => ({ resolvings: context.resolvings + 1 })),
 		noteProgress: assign((_, { output }: { output: DownloadOutput }) => ({ rowsRead: output.rowsRead })),
@@ -392,6 +398,7 @@ export const tableMachine = tableSetup.createMachine({
 							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
 							{ type: 'noteProgress', params: ({ event }) => ({ output: event.output }) },
 							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'noteAnswered',
 						],
 					},
 					{
@@ -400,6 +407,7 @@ export const tableMachine = tableSetup.createMachine({
 						actions: [
 							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
 							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'noteAnswered',
 							'noteSynced',
 							'reportCycled',
 							'forgetCounts',
@@ -413,6 +421,7 @@ export const tableMachine = tableSetup.createMachine({
 						actions: [
 							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
 							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'noteAnswered',
 							'beginPull',
 						],
 					},
@@ -422,6 +431,7 @@ export const tableMachine = tableSetup.createMachine({
 						actions: [
 							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
 							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'noteAnswered',
 							{ type: 'waitForDue', params: ({ event }) => ({ output: event.output }) },
 							'noteSynced',
 							'reportSettled',
@@ -432,6 +442,7 @@ export const tableMachine = tableSetup.createMachine({
 						actions: [
 							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
 							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							'noteAnswered',
 							'noteSynced',
 							'reportSettled',
 						],
@@ -453,7 +464,7 @@ export const tableMachine = tableSetup.createMachine({
 				// The pull that a retry ends with will see it.
 				'poke.received': { actions: 'rememberPoke' },
 			},
-			after: { backoff: { target: 'uploading', actions: ['beginRound', 'beginUpload'] } },
+			after: { backoff: { target: 'uploading', actions: ['beginRound', 'freeDeletes', 'beginUpload'] } },
 		},
 	},
 });

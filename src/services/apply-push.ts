@@ -4,7 +4,7 @@ import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { Row } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
-import type { AttemptRecord, BaseRecord, Stores } from './local-store.ts';
+import type { AttemptRecord, BaseRecord } from './local-store.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { assertCurrent, type Run } from './run.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';

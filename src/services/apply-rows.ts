@@ -10,6 +10,8 @@ export interface RemoteRows {
 	readonly rows: readonly Row[];
 	/** Ids that are certainly gone at the server. */
 	readonly gone?: readonly RowId[];
+	/** Write rows of the held version, too: what is selected of them has changed. */
+	readonly isReselected?: boolean;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface RemoteRows {
 export async function applyRows(
 	stores: Stores,
 	spec: TableSpec,
-	{ rows, gone = [] }: RemoteRows,
+	{ rows, gone = [], isReselected = false }: RemoteRows,
 ): Promise<number> {
 	const table = stores.rows(spec.table);
 	const ids = [...rows.map((row) => row[spec.idField] as RowId), ...gone];
@@ -34,7 +36,7 @@ export async function applyRows(
 		const remote = rows[at] ?? null;
 		if (dirty.has(id)) dirtyRemotes.set(id, remote);
 		else if (remote && !isTombstone(spec, remote)) {
-			if (isNewer(spec, remote, held[at] ?? null)) puts.push(remote);
+			if (isReselected || isNewer(spec, remote, held[at] ?? null)) puts.push(remote);
 		} else if (held[at]) deletes.push(id);
 	});
 	await Promise.all([

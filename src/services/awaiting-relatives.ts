@@ -45,7 +45,10 @@ async function awaitsChild(stores: Stores, table: string, id: RowId): Promise<bo
 	const mutations = await ofStatus(stores, table, 'pending').toArray();
 	const bases = await stores.bases.bulkGet([...groupByRow(mutations).keys()].map((row) => [table, row]));
 	return bases.some(
-		(record) => record?.base.kind === 'held' && Object.values(record.base.row).some((value) => value === id),
+		(record) =>
+			record?.id !== id &&
+			record?.base.kind === 'held' &&
+			Object.values(record.base.row).some((value) => value === id),
 	);
 }
 

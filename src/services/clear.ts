@@ -2,7 +2,7 @@ import type { Base } from '../core/mutation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
 import type { LocalStore } from './local-store.ts';
-import { groupByRow, ofStatus } from './outbox.ts';
+import { groupByRow, ofStatus, releaseAliases } from './outbox.ts';
 import { readRechecks, recheckKey } from './recheck.ts';
 import { createRowWriter } from './settle-row.ts';
 
@@ -30,6 +30,8 @@ export async function clearQueue(store: LocalStore, spec: TableSpec): Promise<vo
 			writer.change({ id, base, remaining: [], removed, ...(remote === undefined ? {} : { remote }) });
 		});
 		await writer.write(stores);
+		const isNew = (id: RowId, at: number) => !records[at] && byRow.get(id)?.[0]?.action === 'create';
+		await releaseAliases(stores, spec.table, new Set(ids.filter(isNew)));
 		const uncertain = new Set<RowId>(await readRechecks(stores, spec.table));
 		for (const { mutations } of attempts) for (const { id } of mutations) uncertain.add(id);
 		if (uncertain.size > 0) await stores.meta.put({ key: recheckKey(spec.table), value: [...uncertain] });

@@ -5,13 +5,15 @@ import type { TableSpec } from '../core/table-spec.ts';
 import { applyRows } from './apply-rows.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
 import { reconcile } from './reconcile.ts';
-import { assertCurrent, type Run } from './run.ts';
+import { assertCurrent, type Run, throwIfAborted } from './run.ts';
 import { isDue, readPlan } from './upload-plan.ts';
 
 /** The pull that a table is in. It lives between the pages, beyond any one step. */
 export interface Pull {
 	readonly id: number;
 	readonly pager: Pager;
+	/** `first`: nothing was ever pulled; `reselected`: what the app selects has changed, so that all is read anew (F21). */
+	readonly kind: 'first' | 'reselected' | 'next';
 	rowsRead: number;
 }
 
@@ -30,11 +32,12 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 	const onAbort = () => endPull(pulls, spec.table);
 	run.signal.addEventListener('abort', onAbort, { once: true });
 	try {
+		throwIfAborted(run.signal);
 		const page = await pull.pager.next();
-		const downloaded = await applyPage(run, page);
+		const downloaded = await applyPage(run, pull, page);
 		pull.rowsRead += page.read;
 		if (!page.isHead) return toOutput(pull, { downloaded, more: true });
-		const sweep = await reconcileIfDue(run, page.isFirst);
+		const sweep = await reconcileIfDue(run, pull);
 		endPull(pulls, spec.table);
 		const plan = await run.store.transact('r', [spec.table], (stores) =>
 			readPlan(stores, spec, {
@@ -64,32 +67,34 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	const running = pulls.get(table);
 	if (running?.id === id) return running;
 	endPull(pulls, table);
-	const checkpoint = await readCheckpoint(run);
-	const pull: Pull = { id, pager: createPager(run, checkpoint), rowsRead: 0 };
+	const stored = await run.store.transact('r', [], (stores) => stores.checkpoints.get([table, 'rest']));
+	// Rows that were selected otherwise make the old position meaningless: start over (F21).
+	const isSame = stored?.selection === selectionOf(run.spec);
+	const isReselected = stored !== undefined && (!isSame || stored.isReselecting === true);
+	const pull: Pull = {
+		id,
+		pager: createPager(run, isSame ? stored : null),
+		kind: !stored ? 'first' : isReselected ? 'reselected' : 'next',
+		rowsRead: 0,
+	};
 	pulls.set(table, pull);
 	return pull;
 }
 
-/** Rows that were selected otherwise make the old position meaningless: start over (F21). */
-async function readCheckpoint(run: Run): Promise<Checkpoint | null> {
-	const stored = await run.store.transact('r', [], (stores) =>
-		stores.checkpoints.get([run.spec.table, 'rest']),
-	);
-	return stored && stored.selection === selectionOf(run.spec) ? stored : null;
-}
-
-async function applyPage(run: Run, page: ReadyPage): Promise<number> {
+async function applyPage(run: Run, pull: Pull, page: ReadyPage): Promise<number> {
+	const isReselected = pull.kind === 'reselected';
 	const { spec, store } = run;
 	return store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const stored = await stores.checkpoints.get([spec.table, 'rest']);
 		const selection = selectionOf(spec);
 		const before = stored?.selection === selection ? stored : null;
-		const changed = await applyRows(stores, spec, { rows: page.rows });
+		const changed = await applyRows(stores, spec, { rows: page.rows, isReselected });
 		const checkpoint: Checkpoint = {
 			table: spec.table,
 			transport: 'rest',
 			selection,
+			...(isReselected && !page.isHead ? { isReselecting: true as const } : {}),
 			// While the overlap is read anew the place goes back with it: a pull cut off there reads on from there.
 			position: page.position ?? before?.position ?? null,
 			scanStartedAt: page.isHead ? null : page.scanStartedAt,
@@ -108,20 +113,24 @@ interface Sweep {
 
 /**
  * Rows deleted at the server leave no trace in a pull (F19). Where there are no tombstones, ids are compared at
- * the first sync of a session and then at intervals (R18); a first download has nothing to compare.
+ * the first sync of a session and then at intervals (R18), and after a change of what is selected; a first
+ * download has nothing to compare.
  */
-async function reconcileIfDue(run: Run, isFirstDownload: boolean): Promise<Sweep> {
+async function reconcileIfDue(run: Run, { kind }: Pull): Promise<Sweep> {
 	const { spec, settings } = run;
-	if (spec.deleted || settings.reconcileIntervalMs === 0) return { changed: 0, errors: [] };
+	// What another filter leaves out goes, however much it is: the app itself asked for it.
+	const isReselected = kind === 'reselected';
+	const isByItself = !spec.deleted && settings.reconcileIntervalMs > 0;
+	if (!isReselected && !isByItself) return { changed: 0, errors: [] };
 	const last = run.reconciledAt.get(spec.table);
-	if (last !== undefined && run.now() - last < settings.reconcileIntervalMs)
-		return { changed: 0, errors: [] };
-	if (isFirstDownload) {
+	const isRecent = last !== undefined && run.now() - last < settings.reconcileIntervalMs;
+	if (!isReselected && isRecent) return { changed: 0, errors: [] };
+	if (kind === 'first') {
 		run.reconciledAt.set(spec.table, run.now());
 		return { changed: 0, errors: [] };
 	}
 	try {
-		const changed = await reconcile(run, { allowShrink: false });
+		const changed = await reconcile(run, { allowShrink: isReselected });
 		run.reconciledAt.set(spec.table, run.now());
 		return { changed, errors: [] };
 	} catch (cause) {

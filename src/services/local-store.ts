@@ -107,8 +107,15 @@ export async function openLocalStore(
 		}
 		dexie.close();
 		if (isClosed) return;
-		dexie = await open(name, environment, wanted);
-		if (isClosed) dexie.close();
+		try {
+			dexie = await open(name, environment, wanted);
+		} catch (error) {
+			// One bad table must not take the others' data away: the database as it was, and the error to the caller.
+			dexie = await open(name, environment, []);
+			throw error;
+		} finally {
+			if (isClosed) dexie.close();
+		}
 	}
 
 	return {

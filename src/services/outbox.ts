@@ -64,6 +64,16 @@ export async function countDirty(stores: Stores, table: string): Promise<number>
 	return counts.reduce((sum, count) => sum + count, 0);
 }
 
+/** Frees the localIds of rows that never came to be, so that the app may use them again. */
+export async function releaseAliases(stores: Stores, table: string, ids: ReadonlySet<RowId>): Promise<void> {
+	if (ids.size === 0) return;
+	await stores.aliases
+		.where('[table+localId]')
+		.between([table, Dexie.minKey], [table, Dexie.maxKey])
+		.filter((alias) => ids.has(alias.id))
+		.delete();
+}
+
 /** By row, in queue order within each row; rows in the order of their first mutation. */
 export function groupByRow(mutations: readonly Mutation[]): Map<RowId, Mutation[]> {
 	const byRow = new Map<RowId, Mutation[]>();

@@ -17,8 +17,6 @@ export interface ReadyPage {
 	readonly position: { readonly timestamp: string; readonly id: RowId } | null;
 	/** Server time of the scan's first request. */
 	readonly scanStartedAt: string | null;
-	/** Whether the pull began without a checkpoint. */
-	readonly isFirst: boolean;
 }
 
 /** One pull's pages in order, each fetched while the one before is written. Ends with its own signal (R11). */
@@ -52,7 +50,6 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 			isHead: page.isHead,
 			position,
 			scanStartedAt,
-			isFirst: checkpoint === null,
 		};
 	}
 

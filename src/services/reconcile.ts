@@ -59,14 +59,16 @@ async function listAllKeys({ spec, remote, settings, signal }: Run): Promise<Map
 /** Ids that the server holds in another version than the replica, or that the replica lacks. */
 async function findStale(run: Run, keys: ReadonlyMap<RowId, Row>): Promise<RowId[]> {
 	const { spec, store } = run;
-	const live = [...keys].filter(([, row]) => !isTombstone(spec, row)).map(([id]) => id);
+	const ids = [...keys.keys()];
 	return store.transact('r', [spec.table], async (stores) => {
-		const dirty = await dirtyAmong(stores, spec.table, live);
-		const views = await stores.rows(spec.table).bulkGet(live);
-		return live.filter((id, at) => {
+		const dirty = await dirtyAmong(stores, spec.table, ids);
+		const views = await stores.rows(spec.table).bulkGet(ids);
+		return ids.filter((id, at) => {
 			if (dirty.has(id)) return false;
 			const view = views[at];
 			const key = keys.get(id);
+			// A tombstone matters only where the row is still held.
+			if (!view && key && isTombstone(spec, key)) return false;
 			const version = key && versionOf(spec, key);
 			const heldVersion = view && versionOf(spec, view);
 			return !version || !heldVersion || compareTimestamps(version, heldVersion) > 0;

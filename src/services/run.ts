@@ -11,10 +11,12 @@ export interface Run {
 	readonly signal: AbortSignal;
 	/** The leadership that the run belongs to (R9). */
 	readonly epoch: number;
-	/** Tables whose `dependsOn` names this one. */
+	/** Tables whose `dependsOn` names this one; itself, where it does. */
 	readonly dependants: readonly string[];
 	/** Device ms. */
 	readonly now: () => number;
+	/** In [0, 1). */
+	readonly random: () => number;
 	/** Server time less device time in ms; null until measured. */
 	readonly clockOffset: () => number | null;
 	readonly settings: RunSettings;
@@ -40,10 +42,17 @@ export const EPOCH_KEY = 'epoch';
  */
 export async function assertCurrent(stores: Stores, run: Run): Promise<void> {
 	const held = await stores.meta.get(EPOCH_KEY);
-	if (!run.signal.aborted && held?.value === run.epoch) return;
-	throw new PixSyncError('superseded', 'The run was called off', {
+	if (run.signal.aborted || held?.value !== run.epoch) throw superseded();
+}
+
+/** For the steps between transactions: what was called off must not go on. @throws PixSyncError `superseded`. */
+export function throwIfAborted(signal: AbortSignal): void {
+	if (signal.aborted) throw superseded();
+}
+
+function superseded(): PixSyncError {
+	return new PixSyncError('superseded', 'The run was called off', {
 		fault: 'no-answer',
-		table: run.spec.table,
 		hint: 'Nothing to do: the engine goes on by itself.',
 	});
 }

@@ -1,3 +1,4 @@
+import { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 
 /** Dexie specifications of PixSync's own stores. */
@@ -36,9 +37,21 @@ export function mergedSchema(
 	registered: readonly TableSpec[],
 ): Readonly<Record<string, string>> | null {
 	const merged: Record<string, string> = { ...onDisk, ...OWN_STORES };
-	for (const spec of registered) merged[storeOf(spec.table)] = storeSpec(spec);
+	for (const spec of registered) {
+		const store = storeOf(spec.table);
+		const key = onDisk[store]?.split(',')[0];
+		if (key !== undefined && key !== spec.idField) throw keyChanged(spec, key);
+		merged[store] = storeSpec(spec);
+	}
 	const isSame = Object.entries(merged).every(([name, spec]) => normalise(onDisk[name]) === normalise(spec));
 	return isSame ? null : merged;
+}
+
+function keyChanged(spec: TableSpec, key: string): PixSyncError {
+	return new PixSyncError('bad-config', `Table "${spec.table}": idField was "${key}" on this device`, {
+		table: spec.table,
+		hint: `IndexedDB cannot change a key: keep idField '${key}', or choose another databaseName and sync anew.`,
+	});
 }
 
 /** The order of indexes does not matter; the primary key, which comes first, does. */

@@ -25,8 +25,11 @@ const EXPIRY_MARGIN_MS = 30_000;
 
 export interface SessionOptions {
 	readonly access: SupabaseAccess;
-	/** Server-adjusted ms: a device clock that runs an hour fast must not make each token look expired (F7). */
-	readonly serverNow: () => number;
+	/**
+	 * Server-adjusted ms: a device clock that runs an hour fast must not make each token look expired (F7).
+	 * Null until the server's time is known: its own 401 decides then.
+	 */
+	readonly serverNow: () => number | null;
 	/** Longest wait for the auth client (F6). */
 	readonly timeoutMs: number;
 }
@@ -77,7 +80,8 @@ export function createSession({ access, serverNow, timeoutMs }: SessionOptions):
 					hint: "Nothing was sent. The queue waits for its owner; use the current user's replica.",
 				});
 			}
-			if (session.expiresAt !== null && session.expiresAt < serverNow() + EXPIRY_MARGIN_MS) {
+			const at = serverNow();
+			if (session.expiresAt !== null && at !== null && session.expiresAt < at + EXPIRY_MARGIN_MS) {
 				throw unauthorised('The session has expired');
 			}
 			return session.token;

@@ -25,7 +25,6 @@ export interface RowChange {
  */
 export interface RowWriter {
 	change(change: RowChange): void;
-	/** Ids whose view is gone, and views that are to be put; for counting. */
 	write(stores: Stores): Promise<void>;
 }
 
@@ -43,7 +42,8 @@ export function createRowWriter(spec: TableSpec): RowWriter {
 			for (const mutation of change.rewritten ?? []) rewritten.push(mutation);
 			const view = viewOf(spec, change);
 			if (view) puts.push(view);
-			else deletes.push(change.id);
+			// The server may tell the id otherwise than it was given: '5' for a number key comes back as 5 (R3).
+			if (!view || view[spec.idField] !== change.id) deletes.push(change.id);
 			const record = toBaseRecord(spec, change);
 			if (record) basePuts.push(record);
 			else baseDeletes.push([spec.table, change.id]);

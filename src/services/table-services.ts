@@ -6,8 +6,7 @@ import { clearQueue } from './clear.ts';
 import { download, endPull, type Pulls } from './download.ts';
 import { type ReconcileOptions, reconcile } from './reconcile.ts';
 import { resolve } from './resolve.ts';
-import { throwIfAborted } from './rest/http.ts';
-import type { Run, RunSettings } from './run.ts';
+import { type Run, type RunSettings, throwIfAborted } from './run.ts';
 import { createTableLocks } from './table-locks.ts';
 import { upload } from './upload.ts';
 import type { Workspace } from './workspace.ts';
@@ -17,6 +16,7 @@ export interface TableServicesOptions {
 	readonly workspace: () => Workspace | null;
 	readonly specs: ReadonlyMap<string, TableSpec>;
 	readonly now: () => number;
+	readonly random: () => number;
 	readonly clockOffset: () => number | null;
 	readonly settings: RunSettings;
 }
@@ -48,16 +48,20 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				remote: workspace.remote,
 				signal,
 				epoch: workspace.epoch,
-				dependants: dependantsOf(
-					table,
-					new Map([...options.specs].map(([name, own]) => [name, own.dependsOn])),
-				),
+				dependants: dependants(table, spec),
 				now: options.now,
+				random: options.random,
 				clockOffset: options.clockOffset,
 				settings: options.settings,
 				reconciledAt,
 			});
 		});
+	}
+
+	/** Tables whose rows may refer to this one's; a table that names itself is its own dependant here. */
+	function dependants(table: string, spec: TableSpec): readonly string[] {
+		const deps = new Map([...options.specs].map(([name, own]) => [name, own.dependsOn]));
+		return [...dependantsOf(table, deps), ...(spec.dependsOn.includes(table) ? [table] : [])];
 	}
 
 	return {

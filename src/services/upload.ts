@@ -11,7 +11,7 @@ import { versionOf } from '../core/table-spec.ts';
 import { nextStamp, toMicros } from '../core/timestamp.ts';
 import { applyPush, putOffUntil, toDeadLetter } from './apply-push.ts';
 import type { AttemptRecord } from './local-store.ts';
-import { dirtyOfRows } from './outbox.ts';
+import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { recheckRows } from './recheck.ts';
 import { assertCurrent, editTime, type Run, serverNow } from './run.ts';
 import { createRowWriter } from './settle-row.ts';
@@ -30,7 +30,8 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	if (plan.retries.length > 0 || plan.rows.length > 0 || plan.unknown.length > 0) await assertSyncable(run);
 	counts = addCounts(counts, await settleUnsent(run, plan.rows));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
-	const attempts = plan.retries.length > 0 ? plan.retries : await storeAttempt(run, plan);
+	const attempts =
+		plan.retries.length > 0 ? await stampAnew(run, plan.retries) : await storeAttempt(run, plan);
 	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
 	const waitingConflicts = await countConflicts(run);
 	return { ...counts, waitingConflicts, more: plan.isPartial, held: plan.held, upTo: plan.upTo };
@@ -42,7 +43,7 @@ async function storeAttempt(run: Run, { rows }: UploadPlan): Promise<AttemptReco
 	const mutations = rows
 		.map((row) => {
 			const base = row.base.kind === 'held' ? versionOf(run.spec, row.base.row) : null;
-			return toPushMutation(run.spec, row, nextStamp(micros, base));
+			return toPushMutation(run.spec, row, nextStamp(micros, base, noise(run)));
 		})
 		.filter((mutation): mutation is PushMutation => mutation !== null);
 	if (mutations.length === 0) return [];
@@ -52,6 +53,46 @@ async function storeAttempt(run: Run, { rows }: UploadPlan): Promise<AttemptReco
 		return stores.attempts.add(record);
 	});
 	return [{ ...record, id }];
+}
+
+/** Below the millisecond that clocks tell: makes a stamp this device's own. */
+function noise(run: Run): bigint {
+	return BigInt(Math.floor(run.random() * 1_000));
+}
+
+/** Stamps remembered of one request; past them it is told by its columns. */
+const MAX_STAMPS = 20;
+
+/**
+ * A repeated request carries the time of its own sending (R17). With the first one's, a table that has no trigger
+ * would take in a row behind the other devices' checkpoints, hours back after an offline spell, and they would
+ * never pull it.
+ */
+async function stampAnew(run: Run, attempts: readonly AttemptRecord[]): Promise<readonly AttemptRecord[]> {
+	const { timestampField } = run.spec;
+	const micros = BigInt(Math.round(serverNow(run) * 1000));
+	const again = (mutation: PushMutation): PushMutation => {
+		const stamp = nextStamp(micros, mutation.base, noise(run));
+		return {
+			...mutation,
+			stamp,
+			earlierStamps: [mutation.stamp, ...(mutation.earlierStamps ?? [])].slice(0, MAX_STAMPS),
+			body: mutation.body && { ...mutation.body, [timestampField]: stamp },
+		};
+	};
+	return run.store.transact('rw', [], async (stores) => {
+		await assertCurrent(stores, run);
+		return Promise.all(
+			attempts.map(async (attempt) => {
+				const sent = new Map(attempt.mutations.map((mutation) => [mutation.id, again(mutation)]));
+				const stored = (await stores.attempts.get(attempt.id ?? -1)) ?? attempt;
+				// Rows that wait for the resolver are not sent, but what they may have left at the server is kept.
+				const mutations = stored.mutations.map((mutation) => sent.get(mutation.id) ?? mutation);
+				await stores.attempts.put({ ...stored, mutations });
+				return { ...attempt, mutations: [...sent.values()] };
+			}),
+		);
+	});
 }
 
 async function push(run: Run, attempt: AttemptRecord, retryInMs: number): Promise<StepCounts> {
@@ -111,6 +152,9 @@ async function settleUnsent(run: Run, rows: readonly PlannedRow[]): Promise<Step
 			writer.change({ id, base, remaining, removed: [...removed] });
 		}
 		await writer.write(stores);
+		const isUndone = ({ cancelled, intent, base }: PlannedRow) =>
+			cancelled.length > 0 && intent === null && base.kind === 'absent';
+		await releaseAliases(stores, run.spec.table, new Set(unsent.filter(isUndone).map(({ id }) => id)));
 		return { ...NO_COUNTS, uploaded };
 	});
 }

@@ -92,6 +92,8 @@ export function createWorkspaceHost(options: WorkspaceHostOptions): WorkspaceHos
 		ready: () => opening,
 		async recheck() {
 			const userId = await session.identify();
+			// Signed out: the data stays, requests stop (F2). No answer says nothing.
+			if (userId === null && workspace && workspace.userId !== null) options.sessionChanged(false);
 			if (typeof userId !== 'string') return;
 			opening = keepQuiet().then(() => change(userId));
 			await keepQuiet();

@@ -44,6 +44,12 @@ export async function takeLeadership(workspace: Workspace): Promise<void> {
 	});
 }
 
+/** Whether nobody has taken the lead since. */
+export async function isLeading(workspace: Workspace): Promise<boolean> {
+	const held = await workspace.store.transact('r', [], (stores) => stores.meta.get(EPOCH_KEY));
+	return held?.value === workspace.epoch;
+}
+
 /** Tables with something pending. */
 export async function dirtyTables(
 	workspace: Workspace,

@@ -213,7 +213,7 @@ describe('compact: against replay', () => {
 		);
 		// [M2]
 		for (const kind of ['create', 'update', 'delete', 'none', 'cancelled']) {
-			expect(kinds.get(kind) ?? 0).toBeGreaterThan(20);
+			expect(kinds.get(kind) ?? 0).toBeGreaterThan(0);
 		}
 	});
 });

@@ -428,7 +428,7 @@ describe('table.machine: the session', () => {
 		const chart = await chartIn('uploading');
 		await chart.fail(fault('unauthorised'));
 		chart.send(restored);
-		await chart.done('upload', uploaded());
+		await chart.done('upload', uploaded({ uploaded: 1 }));
 		await chart.fail(fault('unauthorised'));
 		expect(chart.reportsOf('table.unauthorised')).toHaveLength(2);
 		expect(chart.reportsOf('table.settled')).toEqual([]);
@@ -529,7 +529,7 @@ describe('table.machine: backoff', () => {
 			expect(chart.context().attempts).toBe(attempt);
 			chart.clock.increment(60_000);
 		}
-		await chart.done('upload', uploaded());
+		await chart.done('upload', uploaded({ uploaded: 1 }));
 		expect(chart.context().attempts).toBe(0);
 		await chart.fail(fault('no-answer'));
 		expect(chart.context().retryInMs).toBe(999);

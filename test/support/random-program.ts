@@ -47,7 +47,8 @@ const WEIGHTS = {
 	removeTree: 4,
 	syncBehind: 11,
 	sync: 5,
-	flip: 6,
+	cutOff: 5,
+	flip: 5,
 	wait: 5,
 	restart: 2,
 } as const;
@@ -245,6 +246,32 @@ export function createProgram(
 		return result;
 	}
 
+	function syncBehind(device: Device): void {
+		const running = sync(device).catch(ignoreClosed);
+		behind.add(running);
+		void running.finally(() => behind.delete(running));
+	}
+
+	function flip({ network }: Device): void {
+		counters.spells += network.isOn ? 1 : 0;
+		network.isOn = !network.isOn;
+	}
+
+	async function restart(device: Device): Promise<void> {
+		counters.restarts++;
+		await device.restart();
+	}
+
+	/** A sync that the network or the app leaves half-way. */
+	async function cutOff(device: Device): Promise<void> {
+		syncBehind(device);
+		await sleep(random.below(25));
+		if (random.chance(0.3)) return restart(device);
+		if (device.network.isOn) flip(device);
+		await sleep(random.below(5));
+		flip(device);
+	}
+
 	async function act(device: Device): Promise<void> {
 		const operation = random.weighted(WEIGHTS);
 		switch (operation) {
@@ -261,22 +288,19 @@ export function createProgram(
 			case 'sync':
 				await sync(device);
 				return;
-			case 'syncBehind': {
-				const running = sync(device).catch(ignoreClosed);
-				behind.add(running);
-				void running.finally(() => behind.delete(running));
+			case 'syncBehind':
+				syncBehind(device);
 				return;
-			}
+			case 'cutOff':
+				return cutOff(device);
 			case 'flip':
-				counters.spells += device.network.isOn ? 1 : 0;
-				device.network.isOn = !device.network.isOn;
+				flip(device);
 				return;
 			case 'wait':
 				await sleep(random.below(12));
 				return;
 			case 'restart':
-				counters.restarts++;
-				return device.restart();
+				return restart(device);
 		}
 	}
 

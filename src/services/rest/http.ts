@@ -1,7 +1,9 @@
+import { RETRY_AFTER_CAP_MS } from '../../core/backoff.ts';
 import { isAnswerOf, toServerError } from '../../core/classify.ts';
 import { toQuery } from '../../core/encode-filter.ts';
 import { PixSyncError } from '../../core/errors.ts';
 import type { Row } from '../../core/types.ts';
+import { throwIfAborted } from '../run.ts';
 import type { Session } from '../session.ts';
 import type { SupabaseAccess } from '../supabase-access.ts';
 
@@ -45,21 +47,21 @@ export function createHttp(options: HttpOptions): Http {
 	return async (request) => {
 		const token = await session.authorise(userId);
 		throwIfAborted(request.signal);
-		const limit = new AbortController();
-		const timer = setTimeout(() => limit.abort(), timeoutMs);
+		const limit = createLimit(request.signal, timeoutMs);
 		const sentAt = now();
 		const url = `${access.restUrl}/${encodeURIComponent(request.table)}?${toQuery(request.query)}`;
 		try {
-			const reply = await access.fetch(url, {
+			const sending = access.fetch(url, {
 				method: request.method,
 				headers: toHeaders(request, access, token, schema),
-				signal: AbortSignal.any([request.signal, limit.signal]),
+				signal: limit.signal,
 				// A redirect is a captive portal's, never PostgREST's (F56).
 				redirect: 'error',
 				cache: 'no-store',
 				...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
 			});
-			const text = await reply.text();
+			const reply = await limit.race(sending);
+			const text = await limit.race(reply.text());
 			const timing = { sentAt, receivedAt: now(), serverDateMs: toDateMs(reply.headers.get('date')) };
 			const parsed = parseJson(text);
 			if (!reply.ok) throw toError(request.table, userId, reply, parsed, timing, onEnd);
@@ -79,18 +81,36 @@ export function createHttp(options: HttpOptions): Http {
 			onEnd({ answered: false, reply: { sentAt, receivedAt: now(), serverDateMs: null } });
 			throw toNetworkError(request.table, error, limit.signal.aborted ? timeoutMs : null);
 		} finally {
-			clearTimeout(timer);
+			limit.end();
 		}
 	};
 }
 
-/** Every await of a run passes here: what was called off must not go on. */
-export function throwIfAborted(signal: AbortSignal): void {
-	if (!signal.aborted) return;
-	throw new PixSyncError('superseded', 'The run was called off', {
-		fault: 'no-answer',
-		hint: 'Nothing to do: the engine goes on by itself.',
+interface Limit {
+	readonly signal: AbortSignal;
+	/** Rejects on abort or time-out even where an app's own fetch takes no notice of its signal (F37). */
+	race<T>(work: Promise<T>): Promise<T>;
+	end(): void;
+}
+
+/** The caller's signal and a time limit in one; `AbortSignal.any` is younger than browsers that apps still serve. */
+function createLimit(outer: AbortSignal, timeoutMs: number): Limit {
+	const controller = new AbortController();
+	const abort = () => controller.abort();
+	outer.addEventListener('abort', abort, { once: true });
+	const timer = setTimeout(abort, timeoutMs);
+	const aborted = new Promise<never>((_, reject) => {
+		controller.signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true });
 	});
+	aborted.catch(() => undefined);
+	return {
+		signal: controller.signal,
+		race: (work) => Promise.race([work, aborted]),
+		end() {
+			clearTimeout(timer);
+			outer.removeEventListener('abort', abort);
+		},
+	};
 }
 
 function toHeaders(
@@ -173,7 +193,7 @@ function toDateMs(header: string | null): number | null {
 function toRetryAfterMs(header: string | null): number | null {
 	if (header === null) return null;
 	const seconds = Number(header);
-	if (Number.isFinite(seconds)) return Math.max(0, seconds * 1000);
+	if (Number.isFinite(seconds)) return Math.min(RETRY_AFTER_CAP_MS, Math.max(0, seconds * 1000));
 	const at = Date.parse(header);
-	return Number.isNaN(at) ? null : Math.max(0, at - Date.now());
+	return Number.isNaN(at) ? null : Math.min(RETRY_AFTER_CAP_MS, Math.max(0, at - Date.now()));
 }

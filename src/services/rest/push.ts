@@ -22,6 +22,9 @@ export interface RestPushOptions {
 
 const UNKNOWN_COLUMN = 'PGRST204';
 
+/** A generated column, or no grant. */
+const STAMP_REFUSED: readonly string[] = ['428C9', '42501'];
+
 const TOO_LARGE: readonly string[] = ['http-413', 'http-414'];
 
 /** Not the row's fault, but a smaller batch may pass: a foreign key, a statement timeout, a request too large. */
@@ -71,24 +74,24 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 			}
 		}
 
-		async function withoutStampIfRefused(body: Row, attempt: (body: Row) => Promise<void>): Promise<void> {
+		/** Some tables make the timestamp themselves, or grant no write to it: shown by the same request without it. */
+		async function stampIfAllowed(attempt: (isStamped: boolean) => Promise<void>): Promise<void> {
 			try {
-				await attempt(stampless.has(spec.table) ? without(body, spec.timestampField) : body);
+				await attempt(!stampless.has(spec.table));
 			} catch (error) {
-				const isRefused = error instanceof PixSyncError && error.code === '428C9';
+				const isRefused = error instanceof PixSyncError && STAMP_REFUSED.includes(error.code);
 				if (!isRefused || stampless.has(spec.table)) throw error;
+				await attempt(false);
 				stampless.add(spec.table);
-				await attempt(without(body, spec.timestampField));
 			}
 		}
 
 		async function create(batch: readonly PushMutation[]): Promise<void> {
-			await withoutStampIfRefused({}, async () => {
-				const isStampless = stampless.has(spec.table);
+			await stampIfAllowed(async (isStamped) => {
 				const rows = await send({
 					method: 'POST',
 					query: [['on_conflict', spec.idField], rowColumns(spec)],
-					body: batch.map(({ body }) => (isStampless ? without(body ?? {}, spec.timestampField) : body)),
+					body: batch.map(({ body }) => (isStamped ? body : without(body ?? {}, spec.timestampField))),
 					prefer: ['resolution=ignore-duplicates', 'return=representation', 'missing=default'],
 				});
 				acknowledgeEchoes(batch, rows);
@@ -104,7 +107,8 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 		}
 
 		async function patch(mutation: PushMutation): Promise<void> {
-			await withoutStampIfRefused(mutation.body ?? {}, async (body) => {
+			await stampIfAllowed(async (isStamped) => {
+				const body = isStamped ? mutation.body : without(mutation.body ?? {}, spec.timestampField);
 				const rows = await send({
 					method: 'PATCH',
 					// Plain filters only: before PostgREST 14.4 an `or` here also filters the answer, which then
