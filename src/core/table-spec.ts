@@ -209,7 +209,7 @@ function toNames(config: SyncConfig, key: 'dependsOn' | 'indexes'): readonly str
 const INDEX = /^(?:[&*]?[\w$.]+|&?\[[\w$.]+(?:\+[\w$.]+)+\])$/;
 
 function toIndexes(config: SyncConfig): readonly string[] {
-	const indexes = toNames(config, 'indexes');
+	const indexes = toNames(config, 'indexes').map((index) => index.trim());
 	const bad = indexes.find((index) => !INDEX.test(index));
 	if (bad === undefined) return indexes;
 	throw badConfig(

@@ -26,11 +26,13 @@ describe('schema', () => {
 		expect(mergedSchema(disk, [notes])).toBeNull();
 		expect(mergedSchema(disk, [specOf({ table: 'notes', indexes: ['[a+b]', ' created_at '] })])).toBeNull();
 		expect(mergedSchema(disk, [specOf({ table: 'notes', indexes: ['x'] })])).toMatchObject({ notes: 'id,x' });
-		expect(
-			mergedSchema({ ...OWN_STORES, notes: 'created_at,id' }, [
-				specOf({ table: 'notes', indexes: ['created_at'] }),
-			]),
-		).not.toBeNull();
+	});
+
+	it('[R4] a changed key is refused in words, before anything is opened: IndexedDB cannot change one', () => {
+		const disk = { ...OWN_STORES, notes: 'created_at,id' };
+		expect(() => mergedSchema(disk, [specOf({ table: 'notes', indexes: ['created_at'] })])).toThrow(
+			expect.objectContaining({ code: 'bad-config', hint: expect.stringContaining('created_at') }),
+		);
 	});
 
 	it('[R4] an older PixSync’s own stores are brought up to date', () => {
