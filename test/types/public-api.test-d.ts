@@ -3,7 +3,7 @@ import type { Table } from 'dexie';
 import { assertType, describe, expectTypeOf, it } from 'vitest';
 import {
 	type NetworkStatus,
-	PixSyncError,
+	type PixSyncError,
 	type QueuedAction,
 	type RowId,
 	type SyncConfig,
@@ -24,10 +24,16 @@ declare const sync: SyncManager;
 describe('the seed API, as types', () => {
 	it('takes any SupabaseClient, also one with generated types', () => {
 		interface Database {
-			public: { Tables: Record<string, never>; Views: Record<string, never>; Functions: Record<string, never> };
+			public: {
+				Tables: Record<string, never>;
+				Views: Record<string, never>;
+				Functions: Record<string, never>;
+			};
 		}
 		assertType<ConstructorParameters<typeof SyncManager>[0]>(client);
-		assertType<ConstructorParameters<typeof SyncManager>[0]>(createClient<Database>('https://x.supabase.co', 'k'));
+		assertType<ConstructorParameters<typeof SyncManager>[0]>(
+			createClient<Database>('https://x.supabase.co', 'k'),
+		);
 		// @ts-expect-error a string is not a client
 		new SyncManager('https://example.supabase.co');
 	});
@@ -37,7 +43,9 @@ describe('the seed API, as types', () => {
 		expectTypeOf<QueuedAction>().toEqualTypeOf<{ readonly mutationId: string; readonly id: RowId }>();
 		expectTypeOf(sync.sync).parameters.toEqualTypeOf<[tables?: string[]]>();
 		expectTypeOf(sync.sync).returns.resolves.toEqualTypeOf<SyncResult>();
-		expectTypeOf<keyof SyncResult>().toEqualTypeOf<'success' | 'uploaded' | 'downloaded' | 'conflicts' | 'errors'>();
+		expectTypeOf<keyof SyncResult>().toEqualTypeOf<
+			'success' | 'uploaded' | 'downloaded' | 'conflicts' | 'errors'
+		>();
 		expectTypeOf(sync.enableAutoSync).parameters.toEqualTypeOf<[intervalMs: number]>();
 		expectTypeOf(sync.disableAutoSync).returns.toEqualTypeOf<void>();
 		expectTypeOf(sync.getPendingCount).returns.resolves.toEqualTypeOf<number>();
