@@ -108,7 +108,7 @@ function withoutServerTime(): SyncManagerOptions {
 		const rest = [...headers].filter(([name]) => name !== 'date');
 		return new Response(body, { status, headers: rest });
 	});
-	return { overlapMs: 400 };
+	return { overlapMs: 250 };
 }
 
 /** Syncs until nothing moves any more (L2, L3). @returns the rounds that it took. */

@@ -240,7 +240,8 @@ describe('refusals', () => {
 
 	it('[F36] [L8] a column that the server does not know keeps its own row waiting, and nothing else', async () => {
 		await supabase.sql(`insert into notes (id, title) values (gen_random_uuid(), 'theirs')`);
-		const alice = await device([notes]);
+		// No retry of its own comes between.
+		const alice = await device([notes], { backoff: { baseMs: 60_000, capMs: 60_000 } });
 		await alice.sync.queueAction('notes', 'create', { title: 'typo', colour: 'red' });
 		await alice.sync.queueAction('notes', 'create', { title: 'fine' });
 		const result = await alice.sync.sync();

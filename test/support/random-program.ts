@@ -47,7 +47,7 @@ const WEIGHTS = {
 	removeTree: 4,
 	syncBehind: 11,
 	sync: 5,
-	cutOff: 5,
+	cutOff: 8,
 	flip: 5,
 	wait: 5,
 	restart: 2,
