@@ -172,6 +172,10 @@ const tableSetup = setup({
 	},
 });
 
+/** What a step answered, or why it failed, for the actions and guards of its transition. */
+const withOutput = <T>({ event }: { event: { output: T } }) => ({ output: event.output });
+const withError = ({ event }: { event: { error: unknown } }) => ({ error: event.error });
+
 const endPull = {
 	type: 'endPull',
 	params: ({ context }: { context: TableContext }) => ({ table: context.table }),
@@ -195,7 +199,7 @@ const onError = [
 	{
 		guard: {
 			type: 'isFirstUnauthorised',
-			params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+			params: withError,
 		},
 		target: '#table.offline',
 		actions: [
@@ -203,45 +207,37 @@ const onError = [
 			'noteReauthorising',
 			{
 				type: 'reportUnauthorised',
-				params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+				params: withError,
 			},
 		],
 	},
 	{
 		guard: {
 			type: 'isUnauthorised',
-			params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+			params: withError,
 		},
 		target: '#table.offline',
-		actions: [
-			endPull,
-			{ type: 'noteError', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
-			'reportSettled',
-		],
+		actions: [endPull, { type: 'noteError', params: withError }, 'reportSettled'],
 	},
 	{
 		guard: {
 			type: 'isRetryable',
-			params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+			params: withError,
 		},
 		target: '#table.backoff',
 		actions: [
 			endPull,
-			{ type: 'noteError', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
+			{ type: 'noteError', params: withError },
 			{
 				type: 'waitForAnswer',
-				params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }),
+				params: withError,
 			},
 			'reportSettled',
 		],
 	},
 	{
 		target: '#table.idle',
-		actions: [
-			endPull,
-			{ type: 'noteError', params: ({ event }: { event: { error: unknown } }) => ({ error: event.error }) },
-			'reportSettled',
-		],
+		actions: [endPull, { type: 'noteError', params: withError }, 'reportSettled'],
 	},
 ] as const;
 
@@ -314,27 +310,27 @@ export const tableMachine = tableSetup.createMachine({
 				}),
 				onDone: [
 					{
-						guard: { type: 'hasConflicts', params: ({ event }) => ({ output: event.output }) },
+						guard: { type: 'hasConflicts', params: withOutput },
 						target: 'resolving',
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'noteHeld', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'noteHeld', params: withOutput },
 						],
 					},
 					{
-						guard: { type: 'hasMore', params: ({ event }) => ({ output: event.output }) },
+						guard: { type: 'hasMore', params: withOutput },
 						target: 'uploading',
 						reenter: true,
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'continueUpload', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'continueUpload', params: withOutput },
 						],
 					},
 					{
 						target: 'downloading',
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'noteHeld', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'noteHeld', params: withOutput },
 							'reportUploaded',
 							'beginPull',
 						],
@@ -357,19 +353,19 @@ export const tableMachine = tableSetup.createMachine({
 				}),
 				onDone: [
 					{
-						guard: { type: 'isDue', params: ({ event }) => ({ output: event.output }) },
+						guard: { type: 'isDue', params: withOutput },
 						target: 'uploading',
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'emitResolved', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'emitResolved', params: withOutput },
 							'beginUpload',
 						],
 					},
 					{
 						target: 'downloading',
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'emitResolved', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'emitResolved', params: withOutput },
 							'reportUploaded',
 							'beginPull',
 						],
@@ -391,22 +387,22 @@ export const tableMachine = tableSetup.createMachine({
 				}),
 				onDone: [
 					{
-						guard: { type: 'hasMore', params: ({ event }) => ({ output: event.output }) },
+						guard: { type: 'hasMore', params: withOutput },
 						target: 'downloading',
 						reenter: true,
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'noteProgress', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'noteProgress', params: withOutput },
+							{ type: 'emitPage', params: withOutput },
 							'noteAnswered',
 						],
 					},
 					{
-						guard: { type: 'isWantedOrDue', params: ({ event }) => ({ output: event.output }) },
+						guard: { type: 'isWantedOrDue', params: withOutput },
 						target: 'uploading',
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'emitPage', params: withOutput },
 							'noteAnswered',
 							'noteSynced',
 							'reportCycled',
@@ -419,20 +415,20 @@ export const tableMachine = tableSetup.createMachine({
 						target: 'downloading',
 						reenter: true,
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'emitPage', params: withOutput },
 							'noteAnswered',
 							'beginPull',
 						],
 					},
 					{
-						guard: { type: 'isWaiting', params: ({ event }) => ({ output: event.output }) },
+						guard: { type: 'isWaiting', params: withOutput },
 						target: 'backoff',
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'emitPage', params: withOutput },
 							'noteAnswered',
-							{ type: 'waitForDue', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'waitForDue', params: withOutput },
 							'noteSynced',
 							'reportSettled',
 						],
@@ -440,8 +436,8 @@ export const tableMachine = tableSetup.createMachine({
 					{
 						target: 'idle',
 						actions: [
-							{ type: 'countStep', params: ({ event }) => ({ output: event.output }) },
-							{ type: 'emitPage', params: ({ event }) => ({ output: event.output }) },
+							{ type: 'countStep', params: withOutput },
+							{ type: 'emitPage', params: withOutput },
 							'noteAnswered',
 							'noteSynced',
 							'reportSettled',

