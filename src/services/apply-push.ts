@@ -1,6 +1,8 @@
 import { type PixSyncError, toErrorLine } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
+import { isTombstone } from '../core/table-spec.ts';
+import { toTimestampText } from '../core/timestamp.ts';
 import type { Row } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
@@ -105,14 +107,23 @@ export function acknowledge(
 	row: Row | null,
 ): RowChange {
 	const covered = new Set(mutation.seqs);
+	const remaining = mutations.filter(({ seq }) => !covered.has(seq));
+	const removed = mutations.filter(({ seq }) => covered.has(seq)).map(({ seq }) => seq);
+	const { deleted, timestampField } = run.spec;
+	if (deleted && row && mutation.kind !== 'delete' && remaining.length > 0 && isTombstone(run.spec, row)) {
+		// Ours had arrived, and was deleted elsewhere since: the edits made here meanwhile are in conflict with that.
+		const live = { ...row, [deleted.field]: deleted.type === 'boolean' ? false : null };
+		const arrived = { ...live, [timestampField]: toTimestampText(0n) };
+		return { id: mutation.id, base: { kind: 'held', row: arrived }, remaining, removed, remote: row };
+	}
 	const base: Base = row === null ? { kind: 'absent' } : { kind: 'held', row };
 	const seen = record?.remote;
 	const isSeenNewer = seen !== undefined && seen !== null && row !== null && isNewer(run.spec, seen, row);
 	return {
 		id: mutation.id,
 		base,
-		remaining: mutations.filter(({ seq }) => !covered.has(seq)),
-		removed: mutations.filter(({ seq }) => covered.has(seq)).map(({ seq }) => seq),
+		remaining,
+		removed,
 		...(isSeenNewer ? { remote: seen } : {}),
 	};
 }

@@ -312,8 +312,8 @@ async function tell(kind: string, seed: number, variant: Variant): Promise<Outco
 }
 
 function assertNotVacuous(outcomes: readonly Outcome[]): void {
-	// A seed that failed has told so itself.
-	if (outcomes.length === 0) return;
+	// A seed that failed has told so itself, and one seed alone may well be without conflicts.
+	if (outcomes.length < 2) return;
 	const sum = (of: (outcome: Outcome) => number) =>
 		outcomes.reduce((total, outcome) => total + of(outcome), 0);
 	expect(sum(({ acknowledged }) => acknowledged)).toBeGreaterThan(0);
@@ -351,7 +351,7 @@ describe('the same with a server that fails at random', () => {
 	afterAll(() => {
 		assertNotVacuous(outcomes);
 		for (const effect of ['drop-before', 'drop-after', 'latency', '503', '429']) {
-			if (outcomes.length > 0)
+			if (outcomes.length > 1)
 				expect(
 					outcomes.reduce((sum, { faults }) => sum + (faults[effect] ?? 0), 0),
 					effect,
