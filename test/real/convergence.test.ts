@@ -330,7 +330,7 @@ describe('two devices, 200 random operations, offline spells', () => {
 	afterAll(() => assertNotVacuous(outcomes));
 
 	it.each(seeds(20))(
-		'[L1] [L2] [L3] [S1] [S10] [S12] replicas and server are equal at the end: seed %i',
+		'[L1] [L2] [L3] [S1] [S10] [S12] replicas and server are equal at the end, with triggers: seed %i',
 		async (seed) => {
 			outcomes.push(await tell('with triggers', seed, {}));
 		},
@@ -338,7 +338,7 @@ describe('two devices, 200 random operations, offline spells', () => {
 	);
 
 	it.each(seeds(4))(
-		'[L1] [L2] [L3] [S1] the same where the devices stamp the rows: seed %i',
+		'[L1] [L2] [L3] [S1] the same without triggers, where the devices stamp the rows: seed %i',
 		async (seed) => {
 			outcomes.push(await tell('without triggers', seed, { hasTriggers: false }));
 		},
@@ -360,7 +360,7 @@ describe('the same with a server that fails at random', () => {
 	});
 
 	it.each(seeds(8))(
-		'[L1] [L2] [S1] [S2] [S3] nothing is lost and nothing doubled: seed %i',
+		'[L1] [L2] [S1] [S2] [S3] nothing is lost and nothing doubled, with faults: seed %i',
 		async (seed) => {
 			outcomes.push(await tell('with faults', seed, { hasFaults: true }));
 		},
