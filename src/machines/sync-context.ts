@@ -1,4 +1,5 @@
 import type { ActorRefFrom } from 'xstate';
+import { ancestorsOf } from '../core/topology.ts';
 import type { SyncResult } from '../core/types.ts';
 import { EMPTY_RUN, joinRun, type RunPlan, type RunStep, type Waiter } from './run-plan.ts';
 import type { SyncInput } from './sync-protocol.ts';
@@ -56,13 +57,12 @@ export function withAncestors(
 ): readonly string[] {
 	const all = Object.keys(context.tables);
 	if (!tables) return all;
-	const wanted = new Set(tables.filter((table) => context.tables[table]));
-	// A Set is walked in the order of insertion, what is added on the way included.
-	const ancestors = new Set(wanted);
-	for (const table of ancestors)
-		for (const parent of context.tables[table]?.dependsOn ?? []) ancestors.add(parent);
-	for (const table of ancestors)
-		if (context.dirty.includes(table) && context.tables[table]) wanted.add(table);
+	const deps = depsOf(context);
+	const wanted = new Set(tables);
+	for (const table of tables) {
+		for (const ancestor of ancestorsOf(table, deps))
+			if (context.dirty.includes(ancestor)) wanted.add(ancestor);
+	}
 	return all.filter((table) => wanted.has(table));
 }
 

@@ -112,6 +112,7 @@ export function acknowledge(
 	const { deleted, timestampField } = run.spec;
 	if (deleted && row && mutation.kind !== 'delete' && remaining.length > 0 && isTombstone(run.spec, row)) {
 		// Ours had arrived, and was deleted elsewhere since: the edits made here meanwhile are in conflict with that.
+		// Which version ours got nobody can tell any more; any that is older than the tombstone's will do.
 		const live = { ...row, [deleted.field]: deleted.type === 'boolean' ? false : null };
 		const arrived = { ...live, [timestampField]: toTimestampText(0n) };
 		return { id: mutation.id, base: { kind: 'held', row: arrived }, remaining, removed, remote: row };

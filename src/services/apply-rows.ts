@@ -81,6 +81,6 @@ async function noteRemotes(
 }
 
 /** A base record with a newer server row beside its confirmed one. */
-export function withRemote(spec: TableSpec, id: RowId, base: Base, remote: Row | null): BaseRecord {
+function withRemote(spec: TableSpec, id: RowId, base: Base, remote: Row | null): BaseRecord {
 	return { table: spec.table, id, base, remote, seen: 1 };
 }

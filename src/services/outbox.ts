@@ -58,12 +58,6 @@ export async function dirtyAmong(stores: Stores, table: string, ids: readonly Ro
 	return dirty;
 }
 
-/** Pending and parked mutations. */
-export async function countDirty(stores: Stores, table: string): Promise<number> {
-	const counts = await Promise.all(DIRTY.map((status) => ofStatus(stores, table, status).count()));
-	return counts.reduce((sum, count) => sum + count, 0);
-}
-
 /** Frees the localIds of rows that never came to be, so that the app may use them again. */
 export async function releaseAliases(stores: Stores, table: string, ids: ReadonlySet<RowId>): Promise<void> {
 	if (ids.size === 0) return;

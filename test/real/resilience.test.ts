@@ -235,6 +235,28 @@ describe('leftovers', () => {
 		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
 	});
 
+	it('[F28] [R20] a create that arrived unnoticed and was deleted elsewhere is in conflict with the edits since', async () => {
+		const config: SyncConfig = {
+			table: 'bare',
+			conflictResolution: 'local-wins',
+			deletedField: 'deleted_at',
+		};
+		const alice = await device('alice', config);
+		const bob = await device('bob', config);
+		supabase.faults.add({ match: ({ method }) => method === 'POST', effect: { kind: 'drop-after' } });
+		const { id } = await bob.sync.queueAction('bare', 'create', { title: 'base' });
+		await bob.sync.sync();
+		await bob.sync.queueAction('bare', 'update', { title: 'bob' }, id);
+		await alice.sync.sync();
+		await alice.sync.queueAction('bare', 'delete', null, id);
+		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await bob.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
+		expect(await supabase.sql('select title, deleted_at from bare')).toEqual([
+			{ title: 'bob', deleted_at: null },
+		]);
+		expect(await bob.sync.table('bare').get(id)).toMatchObject({ title: 'bob' });
+	});
+
 	it('[F32] a tree deleted from its root is gone in the end, without a dead letter', async () => {
 		const root = crypto.randomUUID();
 		const leaves = Array.from({ length: 120 }, () => crypto.randomUUID());

@@ -1,14 +1,13 @@
-import { chunkByBytes, encodedLength, versionedIdsParam } from '../../core/encode-filter.ts';
+import { chunkByBytes, encodedLength, eqParam, versionedIdsParam } from '../../core/encode-filter.ts';
 import { PixSyncError, toPixSyncError } from '../../core/errors.ts';
-import { isOurs } from '../../core/is-ours.ts';
 import type { PushMutation, PushOutcome } from '../../core/mutation.ts';
-import { isTombstone, type TableSpec, versionOf } from '../../core/table-spec.ts';
-import { compareTimestamps } from '../../core/timestamp.ts';
-import type { Row, RowId } from '../../core/types.ts';
+import type { TableSpec } from '../../core/table-spec.ts';
+import type { Row } from '../../core/types.ts';
 import type { Remote } from '../remote.ts';
 import type { Http } from './http.ts';
 import { runPool } from './pool.ts';
 import { type PlannedRequest, planRequests } from './push-plan.ts';
+import { judgeMissed, judgeUnechoed, refusal } from './push-verdict.ts';
 import { keyColumns, MAX_QUERY_BYTES, type Param, rowColumns } from './queries.ts';
 
 /** A browser's connections to one HTTP/1.1 origin. */
@@ -96,14 +95,7 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 				});
 				acknowledgeEchoes(batch, rows);
 			});
-			await compare(batch, (mutation, row) => {
-				if (!row) {
-					return { kind: 'rejected', error: refusal(spec, mutation.id, 'not-visible') };
-				}
-				return isOurs(spec, mutation, row)
-					? { kind: 'acknowledged', row }
-					: { kind: 'conflict', remote: row };
-			});
+			await compare(batch, (mutation, row) => judgeUnechoed(spec, mutation, row));
 		}
 
 		async function patch(mutation: PushMutation): Promise<void> {
@@ -138,7 +130,7 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 			for (const mutation of batch) {
 				if (gone.has(String(mutation.id))) outcomes.set(mutation, { kind: 'acknowledged', row: null });
 			}
-			await compare(batch, compareMissed);
+			await compare(batch, (mutation, row) => judgeMissed(spec, mutation, row));
 		}
 
 		/** Only an echoed row acknowledges: a 2xx alone proves nothing (F23, F29). */
@@ -166,20 +158,9 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 			for (const mutation of open) outcomes.set(mutation, judge(mutation, rows.get(mutation.id)));
 		}
 
-		/** A PATCH or DELETE hit no row: gone, done before, denied by a policy, or changed by somebody (F24). */
-		function compareMissed(mutation: PushMutation, row: Row | undefined): PushOutcome {
-			const isDelete = mutation.kind === 'delete';
-			if (!row) return isDelete ? { kind: 'acknowledged', row: null } : { kind: 'conflict', remote: null };
-			if (isDelete && isTombstone(spec, row)) return { kind: 'acknowledged', row };
-			if (isSameVersion(versionOf(spec, row), mutation.base)) {
-				return { kind: 'rejected', error: refusal(spec, mutation.id, 'denied') };
-			}
-			return isOurs(spec, mutation, row) ? { kind: 'acknowledged', row } : { kind: 'conflict', remote: row };
-		}
-
 		async function patchAll(batch: readonly PushMutation[]): Promise<void> {
 			await runPool(batch, PATCHES_IN_FLIGHT, (mutation) => bisect([mutation], () => patch(mutation)));
-			await compare(batch, compareMissed);
+			await compare(batch, (mutation, row) => judgeMissed(spec, mutation, row));
 		}
 
 		async function run(request: PlannedRequest): Promise<void> {
@@ -212,8 +193,8 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 
 function versionParams(spec: TableSpec, { id, base }: PushMutation): Param[] {
 	return [
-		[spec.idField, `eq.${String(id)}`],
-		[spec.timestampField, base === null ? 'is.null' : `eq.${base}`],
+		[spec.idField, eqParam(id)],
+		[spec.timestampField, eqParam(base)],
 	];
 }
 
@@ -234,34 +215,4 @@ function chunkDeletes(
 function without(row: Row, column: string): Row {
 	const { [column]: _, ...rest } = row;
 	return rest;
-}
-
-function isSameVersion(a: string | null, b: string | null): boolean {
-	return a === null || b === null ? a === b : compareTimestamps(a, b) === 0;
-}
-
-function refusal(spec: TableSpec, id: RowId, code: 'denied' | 'not-visible' | 'bad-reply'): PixSyncError {
-	switch (code) {
-		case 'denied':
-			return new PixSyncError(code, 'The server changed nothing, though the row is unchanged', {
-				fault: 'rejected',
-				table: spec.table,
-				id,
-				hint: 'A row-level security policy forbids this change to this user.',
-			});
-		case 'not-visible':
-			return new PixSyncError(code, 'The server took the row but does not show it', {
-				fault: 'rejected',
-				table: spec.table,
-				id,
-				hint: 'The id is taken by a row that this user may not see, or the SELECT policy hides the new row.',
-			});
-		case 'bad-reply':
-			return new PixSyncError(code, 'The server did not tell what became of the row', {
-				fault: 'no-answer',
-				table: spec.table,
-				id,
-				hint: 'Sync asks again by itself.',
-			});
-	}
 }
