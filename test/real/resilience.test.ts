@@ -119,10 +119,13 @@ describe('tables without a trigger, which the devices stamp', () => {
 		supabase.faults.add({ match: ({ method }) => method === 'POST', effect: { kind: 'drop-before' } });
 		await alice.sync.queueAction('bare', 'create', { title: 'late' });
 		await alice.sync.sync();
+		// No retry of its own comes between.
+		alice.network.isOn = false;
 		await pause(3_200);
 		await bob.sync.queueAction('bare', 'create', { title: 'bob' });
 		await bob.sync.sync();
-		await alice.sync.sync();
+		alice.network.isOn = true;
+		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
 		await bob.sync.sync();
 		expect(await bob.sync.table('bare').rows.count()).toBe(2);
 	});
@@ -246,10 +249,13 @@ describe('leftovers', () => {
 		supabase.faults.add({ match: ({ method }) => method === 'POST', effect: { kind: 'drop-after' } });
 		const { id } = await bob.sync.queueAction('bare', 'create', { title: 'base' });
 		await bob.sync.sync();
+		// No retry of its own comes between.
+		bob.network.isOn = false;
 		await bob.sync.queueAction('bare', 'update', { title: 'bob' }, id);
 		await alice.sync.sync();
 		await alice.sync.queueAction('bare', 'delete', null, id);
 		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		bob.network.isOn = true;
 		expect(await bob.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
 		expect(await supabase.sql('select title, deleted_at from bare')).toEqual([
 			{ title: 'bob', deleted_at: null },
