@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createActor, SimulatedClock } from 'xstate';
 import { PixSyncError } from '../../src/core/errors.ts';
-import { LIVE_DELAY_MS, syncMachine } from '../../src/machines/sync.machine.ts';
+import { syncMachine } from '../../src/machines/sync.machine.ts';
 import type { SyncEvent } from '../../src/machines/sync-protocol.ts';
+import { LIVE_DELAY_MS } from '../../src/machines/sync-setup.ts';
 import { type SyncChart, startSync } from '../support/sync-chart.ts';
 import { fault, flush } from '../support/table-chart.ts';
 
