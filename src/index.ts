@@ -1,5 +1,13 @@
 export { PixSyncError, type PixSyncErrorCode } from './core/errors.ts';
 export type {
+	AwaitedRow,
+	ConflictOutcome,
+	ExplainedMutation,
+	RowExplanation,
+	RowOutcome,
+	TableStanding,
+} from './core/row-explanation.ts';
+export type {
 	ConflictContext,
 	ConflictResolver,
 	ConflictStrategy,

@@ -1,18 +1,23 @@
 import type { Actor } from 'xstate';
 import { PixSyncError } from './core/errors.ts';
+import type { RowExplanation, TableStanding } from './core/row-explanation.ts';
 import { isSameSpec, type TableSpec, toTableSpec } from './core/table-spec.ts';
 import { topologicalOrder } from './core/topology.ts';
 import type { QueuedAction, Row, RowId, SyncAction, SyncConfig, SyncResult } from './core/types.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import type { SyncManagerOptions } from './options.ts';
-import { type ActionInput, type CheckedAction, toCheckedAction } from './services/action.ts';
+import { type ActionInput, type CheckedAction, toCheckedAction, toRowId } from './services/action.ts';
+import { explainRow } from './services/explain.ts';
 import type { ReconcileOptions } from './services/reconcile.ts';
 import type { SupabaseLike } from './services/supabase-access.ts';
 import { readTableCounts } from './services/table-counts.ts';
 import type { Workspace } from './services/workspace.ts';
 import { createStateStore, type StateStore, type SyncState } from './sync-state.ts';
 import { createTableHandle, type TableHandle } from './table-handle.ts';
+
+/** Of a table that the chart is only just being told of. */
+const NO_STANDING: TableStanding = { state: 'offline', nextRetryAt: null, error: null };
 
 /** Longest delay that timers take. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1;
@@ -171,6 +176,27 @@ export class SyncManager {
 			workspace: () => this.#ready(),
 			current: () => this.#engine.settled(),
 			queue: (action, data, id) => this.queueAction(name, action, data, id),
+		});
+	}
+
+	/**
+	 * What happened to a row and what will: its changes, what the server confirmed, its last conflict and refusal,
+	 * and in `next` what happens now and why. Nothing is sent. A row that nobody knows is `absent`, and no error.
+	 * @param id the row's id, or the localId that it was created with.
+	 * @throws PixSyncError (as a rejection) `unregistered-table`, `bad-id`, `closed`.
+	 */
+	async explain(table: string, id: RowId): Promise<RowExplanation> {
+		const spec = this.#spec(table);
+		const rowId = toRowId(spec, id, 'id');
+		const { store } = await this.#ready();
+		// In the same tick as the workspace: the engine's state and the rows are those of one user.
+		const { connection, tables } = this.#state.get();
+		const { state, nextRetryAt, error } = tables[table] ?? NO_STANDING;
+		return explainRow(store, spec, rowId, {
+			connection,
+			isAuto: this.actor.getSnapshot().matches({ schedule: 'auto' }),
+			tableState: { state, nextRetryAt, error },
+			now: Date.now(),
 		});
 	}
 

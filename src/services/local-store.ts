@@ -2,9 +2,10 @@ import Dexie, { type Table } from 'dexie';
 import type { Checkpoint } from '../core/checkpoint.ts';
 import { PixSyncError } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
+import type { ConflictOutcome } from '../core/row-explanation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
-import { mergedSchema, storeOf } from './schema.ts';
+import { mergedSchema, OWN_STORES, storeOf } from './schema.ts';
 
 /** What the server holds of a dirty row. A dirty row without such a record was created here. */
 export interface BaseRecord {
@@ -29,6 +30,14 @@ export interface AttemptRecord {
 	readonly nextAttemptAt: number;
 }
 
+/** How a row's last conflict ended; one record a row. */
+export interface OutcomeRecord extends ConflictOutcome {
+	readonly table: string;
+	readonly id: RowId;
+	/** Version of the server row that it was decided against; null: gone. Another one since: it is past. */
+	readonly version: string | null;
+}
+
 export interface AliasRecord {
 	readonly table: string;
 	readonly localId: string;
@@ -45,6 +54,7 @@ export interface Stores {
 	readonly outbox: Table<Mutation, number, Omit<Mutation, 'seq'>>;
 	readonly attempts: Table<AttemptRecord, number>;
 	readonly bases: Table<BaseRecord, [string, RowId]>;
+	readonly outcomes: Table<OutcomeRecord, [string, RowId]>;
 	readonly aliases: Table<AliasRecord, [string, string]>;
 	readonly checkpoints: Table<Checkpoint, [string, string]>;
 	readonly meta: Table<MetaRecord, string>;
@@ -71,7 +81,7 @@ export interface StorageEnvironment {
 	readonly IDBKeyRange: typeof IDBKeyRange;
 }
 
-const ALL_OWN = ['outbox', 'attempts', 'bases', 'aliases', 'checkpoints', 'meta'];
+const ALL_OWN = Object.keys(OWN_STORES);
 
 /** @throws PixSyncError `no-indexeddb` where the platform has none and none was given. */
 export function toStorageEnvironment(given: Partial<StorageEnvironment>): StorageEnvironment {
@@ -215,6 +225,7 @@ function toStores(dexie: Dexie): Stores {
 		outbox: dexie.table('outbox'),
 		attempts: dexie.table('attempts'),
 		bases: dexie.table('bases'),
+		outcomes: dexie.table('outcomes'),
 		aliases: dexie.table('aliases'),
 		checkpoints: dexie.table('checkpoints'),
 		meta: dexie.table('meta'),

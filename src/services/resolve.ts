@@ -8,8 +8,9 @@ import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { acknowledge, toDeadLetter } from './apply-push.ts';
-import type { AttemptRecord, BaseRecord, Stores } from './local-store.ts';
+import type { AttemptRecord, BaseRecord, OutcomeRecord, Stores } from './local-store.ts';
 import { dirtyOfRows } from './outbox.ts';
+import { toOutcomeRecord } from './outcome-record.ts';
 import { assertCurrent, editTime, type Run } from './run.ts';
 import { createRowWriter, type RowChange, viewOf } from './settle-row.ts';
 import { isDue, readPlan, seenRecords } from './upload-plan.ts';
@@ -30,11 +31,12 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 		const views = await stores.rows(spec.table).bulkGet(open.map(({ record }) => record.id));
 		const writer = createRowWriter(spec);
 		const output = { uploaded: 0, downloaded: 0, conflicts: 0, errors: [] as string[] };
-		const resolved: ResolvedConflict[] = [];
+		const outcomes: OutcomeRecord[] = [];
 		const deferred: BaseRecord[] = [];
 		const settled = new Set<RowId>();
+		const at = run.now();
 
-		open.forEach((conflict, at) => {
+		open.forEach((conflict, index) => {
 			const { record, mutations } = conflict;
 			const plain = settleWithoutConflict(run, conflict);
 			if (plain) {
@@ -53,7 +55,7 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 			const willResend = resolution.kind === 'local-stands' || resolution.kind === 'recreate';
 			if (input.isExhausted && willResend) {
 				deferred.push({ ...record, deferredUntil: input.retryAt });
-				resolved.push({ id: record.id, outcome: 'deferred' });
+				outcomes.push(toOutcomeRecord(run, { record, mutations, outcome: 'deferred', dropped: [], at }));
 				return;
 			}
 			const change = toChange(run, conflict, resolution);
@@ -64,14 +66,16 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 				return;
 			}
 			output.conflicts++;
-			resolved.push({ id: record.id, outcome: OUTCOMES[resolution.kind] });
-			if (!isSameJson(views[at] ?? null, viewOf(spec, change))) output.downloaded++;
+			const outcome = OUTCOMES[resolution.kind];
+			outcomes.push(toOutcomeRecord(run, { record, mutations, outcome, dropped: change.removed, at }));
+			if (!isSameJson(views[index] ?? null, viewOf(spec, change))) output.downloaded++;
 			if (resolution.kind === 'dead-letter')
 				output.errors.push(toErrorLine(spec.table, remoteDeleted(run, record.id)));
 		});
 
 		await Promise.all([writer.write(stores), dropAttempts(stores, spec.table, settled)]);
 		if (deferred.length > 0) await stores.bases.bulkPut(deferred);
+		if (outcomes.length > 0) await stores.outcomes.bulkPut(outcomes);
 		const plan = await readPlan(stores, spec, {
 			upTo: null,
 			force: false,
@@ -79,6 +83,7 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 			limit: 1,
 			now: run.now(),
 		});
+		const resolved = outcomes.map(({ id, outcome }): ResolvedConflict => ({ id, outcome }));
 		return { ...output, due: isDue(plan), resolved };
 	});
 }
