@@ -1,9 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { InspectionEvent } from 'xstate';
-import { tableMachine } from '../../src/machines/table.machine.ts';
 import {
-	allTransitionKeys,
 	downloaded,
 	fault,
 	flush,
@@ -14,7 +11,6 @@ import {
 	restored,
 	startTable,
 	type TableChart,
-	transitionKey,
 	uploaded,
 } from '../support/table-chart.ts';
 
@@ -125,15 +121,10 @@ function assertInvariants(chart: TableChart, ledger: Ledger): void {
 }
 
 describe('table.machine: random walks', () => {
-	it('[R12][S29][L5] whatever comes in whatever order: settled once, counts kept, every transition taken', async () => {
-		const covered = new Set<string>();
-		const inspect = (event: InspectionEvent) => {
-			if (event.type !== '@xstate.microstep') return;
-			for (const transition of event._transitions) covered.add(transitionKey(transition.source, transition));
-		};
+	it('[R12][S29] whatever comes in whatever order: settled once, counts kept', async () => {
 		await fc.assert(
 			fc.asyncProperty(fc.array(op, { minLength: 10, maxLength: 60 }), async (program) => {
-				const chart = startTable({}, inspect);
+				const chart = startTable();
 				const ledger: Ledger = { requests: 0, told: 0, rounds: 0, isActive: false, errors: 0 };
 				for (const next of program) {
 					const wasActive = ledger.isActive;
@@ -150,11 +141,5 @@ describe('table.machine: random walks', () => {
 			}),
 			{ numRuns: 400, seed: 7 },
 		);
-		const missing = allTransitionKeys(tableMachine.root).filter((key) => !covered.has(key));
-		// The list of error transitions is shared. A step behind an answered upload is never the second in a row.
-		expect(missing.sort()).toEqual([
-			'table.downloading|xstate.error.actor.download|1',
-			'table.resolving|xstate.error.actor.resolve|1',
-		]);
 	});
 });

@@ -1,0 +1,249 @@
+import { type Actor, createActor, fromTransition, type InspectionEvent, SimulatedClock } from 'xstate';
+import { PixSyncError, unreachable } from '../../../src/core/errors.ts';
+import type { DownloadInput, UploadInput } from '../../../src/core/run-contract.ts';
+import { createSyncMachine } from '../../../src/machines/create-sync-machine.ts';
+import { tableMachine } from '../../../src/machines/table.machine.ts';
+import type { TableReport } from '../../../src/machines/table-protocol.ts';
+import { takeLeadership } from '../../../src/services/workspace.ts';
+import { connectionLost, sessionRefused, toRefused } from '../memory-errors.ts';
+import { fault } from '../table-chart.ts';
+import { BATCH_SIZE, type DeviceWorld, openDeviceWorld, PAGE_SIZE, TABLE } from './device-world.ts';
+import { createGates, type Gates } from './gates.ts';
+import type { TableEventName } from './table-model.ts';
+
+/** A table's shipping chart on real services, and the hands that make happen what a path says. */
+export interface TableRun {
+	readonly actor: Actor<typeof tableMachine>;
+	readonly world: DeviceWorld;
+	readonly gates: Gates;
+	readonly reports: readonly TableReport[];
+	/** Names of pulls that the chart has ended. */
+	readonly endedPulls: number;
+	/** Sets the scene, so that the services themselves bring the event about. `ahead`: what comes after it. */
+	arrange(event: TableEventName, ahead: readonly TableEventName[]): Promise<void>;
+	/** Makes the event happen. */
+	perform(event: TableEventName): Promise<void>;
+	close(): void;
+}
+
+/** @param chart the shipping one, or a mutant of it. */
+export async function startTableRun(
+	chart: typeof tableMachine = tableMachine,
+	inspect?: (event: InspectionEvent) => void,
+): Promise<TableRun> {
+	const world = await openDeviceWorld();
+	const gates = createGates();
+	const clock = new SimulatedClock();
+	const reports: TableReport[] = [];
+	let endedPulls = 0;
+	let requests = 0;
+	/** The pull whose next page was asked for ahead. */
+	let pullAhead: number | null = null;
+	const parent = createActor(
+		fromTransition((state: null, event: TableReport) => {
+			reports.push(event);
+			return state;
+		}, null),
+	).start();
+	const actor = createActor(
+		wire(chart, world, gates, () => endedPulls++),
+		{
+			clock,
+			// Forged ends are told to it, in their hundreds where a test tries them.
+			logger: () => undefined,
+			input: { table: TABLE, parent, random: () => 0.5, now: world.now },
+			...(inspect ? { inspect } : {}),
+		},
+	);
+	actor.subscribe({ error: () => undefined });
+	actor.start();
+
+	/** A row whose server version has moved on under a pending edit. */
+	async function arrangeConflict(localWins: boolean): Promise<void> {
+		const id = await world.create('as it was');
+		await world.settle();
+		world.tick();
+		const edits = [
+			async () => void world.server.patch(TABLE, id, { title: 'theirs' }),
+			() => world.queue('update', { title: 'ours' }, id),
+		];
+		for (const edit of localWins ? edits : edits.reverse()) {
+			await edit();
+			world.tick();
+		}
+	}
+
+	/** As {@link arrangeConflict}, for the next of the rows that the running upload has yet to send. */
+	async function arrangeConflictOfNext(localWins: boolean): Promise<void> {
+		const [next] = await world.outbox();
+		if (!next) throw new Error('nothing is left to be in conflict');
+		if (!localWins) world.tick();
+		const stampedAt = new Date(next.queuedAt + (localWins ? -1_000 : 1_000))
+			.toISOString()
+			.replace('Z', '+00:00');
+		world.server.put(TABLE, { id: next.rowId, title: 'theirs' }, { stampedAt });
+	}
+
+	/** Something is queued that the server has put off: in its own words, not now. */
+	async function arrangePutOff(): Promise<void> {
+		await world.create('put off');
+		world.push = () => toRefused(TABLE, { code: '40P01', message: 'deadlock detected' });
+		const retryAt = world.now() + 30_000;
+		await world.services.upload(
+			{ table: TABLE, upTo: null, force: false, holdDeletes: false, retryAt },
+			new AbortController().signal,
+		);
+		world.push = 'pass';
+	}
+
+	async function arrangeUpload(event: TableEventName, ahead: readonly TableEventName[]): Promise<void> {
+		const { upTo } = gates.only('upload').input as UploadInput;
+		const localWins = ahead.find((name) => name.startsWith('resolve ')) === 'resolve due';
+		if (upTo !== null) {
+			if (event === 'upload conflicts') await arrangeConflictOfNext(localWins);
+			return;
+		}
+		await world.settle();
+		world.tick();
+		if (event === 'upload conflicts') return arrangeConflict(localWins);
+		const passes = event === 'upload more' ? 1 + repeats(event, ahead) : 0;
+		for (let row = 0; row < passes * BATCH_SIZE + 1; row++) await world.create(`row ${row}`);
+	}
+
+	async function arrangeDownload(event: TableEventName, ahead: readonly TableEventName[]): Promise<void> {
+		const { pull } = gates.only('download').input as DownloadInput;
+		if (pull !== pullAhead) {
+			await world.settle();
+			await world.catchUp();
+			world.tick();
+			const pages = event === 'download more' ? 1 + repeats(event, ahead) : 0;
+			for (let row = 0; row < pages * PAGE_SIZE + 1; row++) {
+				world.server.put(TABLE, { id: crypto.randomUUID(), title: `theirs ${row}` });
+			}
+			world.tick();
+		}
+		if (event === 'download due') await world.create('made meanwhile');
+		if (event === 'download waiting') await arrangePutOff();
+	}
+
+	async function download(verdict: 'pass' | (() => unknown)): Promise<void> {
+		const step = gates.only('download');
+		const { pull } = step.input as DownloadInput;
+		world.admitPull(verdict, pull === pullAhead);
+		await step.release();
+		const [next] = gates.held;
+		const isSame = next?.name === 'download' && (next.input as DownloadInput).pull === pull;
+		pullAhead = isSame ? pull : null;
+	}
+
+	async function upload(verdict: 'pass' | (() => unknown)): Promise<void> {
+		world.push = verdict;
+		await gates.only('upload').release();
+		world.push = 'pass';
+	}
+
+	return {
+		actor,
+		world,
+		gates,
+		reports,
+		get endedPulls() {
+			return endedPulls;
+		},
+		async arrange(event, ahead) {
+			world.tick();
+			if (event.startsWith('upload ')) await arrangeUpload(event, ahead);
+			if (event.startsWith('download ')) await arrangeDownload(event, ahead);
+		},
+		async perform(event) {
+			switch (event) {
+				case 'connection.restored':
+				case 'poke.received':
+					return actor.send({ type: event });
+				case 'connection.lost':
+					return actor.send({ type: event, error: fault('no-answer', { code: 'offline' }) });
+				case 'sync.request':
+					return actor.send({ type: event, request: ++requests, holdDeletes: false });
+				case 'after backoff': {
+					const { retryInMs } = actor.getSnapshot().context;
+					world.tick(retryInMs);
+					return clock.increment(retryInMs);
+				}
+				case 'upload conflicts':
+				case 'upload more':
+				case 'upload drained':
+					return upload('pass');
+				case 'upload unauthorised':
+					return upload(() => sessionRefused(TABLE));
+				case 'upload no-answer':
+					return upload(() => connectionLost(TABLE));
+				case 'upload fatal':
+					return upload(() => toRefused(TABLE, { code: '42P01', message: 'no such table' }));
+				case 'download more':
+				case 'download due':
+				case 'download waiting':
+				case 'download head':
+					return download('pass');
+				case 'download unauthorised':
+					return download(() => sessionRefused(TABLE));
+				case 'download no-answer':
+					return download(() => connectionLost(TABLE));
+				case 'download fatal':
+					return download(() => toRefused(TABLE, { code: '42703', message: 'no such column' }));
+				case 'resolve due':
+				case 'resolve settled':
+					return gates.only('resolve').release();
+				case 'resolve no-answer': {
+					// Another tab has taken the lead: the fence turns the verdict away (R9).
+					await takeLeadership({ ...world.workspace });
+					await gates.only('resolve').release();
+					return takeLeadership(world.workspace);
+				}
+				// Resolving asks nobody and fails with the disk alone: these come from services of an app's own.
+				case 'resolve unauthorised':
+					return gates.only('resolve').release(sessionRefused(TABLE));
+				case 'resolve fatal':
+					return gates.only('resolve').release(brokenDisk());
+				default:
+					return unreachable(event);
+			}
+		},
+		close() {
+			actor.stop();
+			world.close();
+		},
+	};
+}
+
+/** The chart tied to its services as the library ties it. */
+function wire(chart: typeof tableMachine, world: DeviceWorld, gates: Gates, onEndPull: () => void) {
+	const { services } = world;
+	const { implementations } = createSyncMachine({
+		upload: (input, signal) => gates.hold('upload', input, signal, () => services.upload(input, signal)),
+		download: (input, signal) =>
+			gates.hold('download', input, signal, () => services.download(input, signal)),
+		resolve: (input, signal) => gates.hold('resolve', input, signal, () => services.resolve(input, signal)),
+		endPull(input) {
+			onEndPull();
+			services.endPull(input);
+		},
+		refreshSession: () => Promise.reject(new Error('a table alone refreshes nothing')),
+	});
+	const shipped = (implementations.actors as unknown as { table: typeof tableMachine }).table;
+	if (chart === tableMachine) return shipped;
+	const { upload, download, resolve } = shipped.implementations.actors as never as Record<string, never>;
+	const { endPull } = shipped.implementations.actions as never as Record<string, never>;
+	return chart.provide({ actors: { upload, download, resolve }, actions: { endPull } } as never);
+}
+
+/** How often `event` comes again before another event of its service. */
+function repeats(event: TableEventName, ahead: readonly TableEventName[]): number {
+	const [service] = event.split(' ');
+	const own = ahead.filter((name) => name.startsWith(`${service} `));
+	const end = own.findIndex((name) => name !== event);
+	return end === -1 ? own.length : end;
+}
+
+function brokenDisk(): PixSyncError {
+	return new PixSyncError('storage', 'The disk is broken', { fault: 'fatal', hint: 'none' });
+}
