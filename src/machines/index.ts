@@ -1,3 +1,4 @@
+export { PixSyncError } from '../core/errors.ts';
 export type {
 	DownloadInput,
 	DownloadOutput,
@@ -16,10 +17,10 @@ export {
 	type NetworkInput,
 	networkMachine,
 } from './network.machine.ts';
-export { syncMachine } from './sync.machine.ts';
+export { type SyncSnapshot, syncMachine } from './sync.machine.ts';
 export type { SyncContext, TableEntry } from './sync-context.ts';
 export type { SyncCommand, SyncEmitted, SyncEvent, SyncInput, SyncTag } from './sync-protocol.ts';
-export { tableMachine } from './table.machine.ts';
+export { type TableSnapshot, tableMachine } from './table.machine.ts';
 export type { TableContext } from './table-context.ts';
 export type {
 	TableEmitted,

@@ -28,6 +28,6 @@ export function notProvidedAction<TParams extends ParameterizedObject['params'] 
 function notProvided(kind: 'actor' | 'action', name: string): PixSyncError {
 	return new PixSyncError('not-provided', `The ${kind} '${name}' was not provided.`, {
 		fault: 'fatal',
-		hint: `Give the machine its ${kind}: machine.provide({ ${kind}s: { ${name}: … } }).`,
+		hint: `Use createSyncMachine(services), or give the machine its ${kind}: machine.provide({ ${kind}s: { ${name}: … } }).`,
 	});
 }

@@ -31,8 +31,11 @@ function isForged(children: Readonly<Record<string, AnyActorRef | undefined>>, e
 	if (RAISED.test(event.type)) return true;
 	const kind = END.exec(event.type)?.[1];
 	if (kind === undefined) return false;
-	const end = children[String(event.actorId)]?.getSnapshot();
-	if (end?.status !== kind || event.type !== `xstate.${kind}.actor.${String(event.actorId)}`) return true;
+	const { actorId } = event;
+	// Own ones only: every object has something called `constructor`.
+	if (typeof actorId !== 'string' || !Object.hasOwn(children, actorId)) return true;
+	const end = children[actorId]?.getSnapshot();
+	if (end?.status !== kind || event.type !== `xstate.${kind}.actor.${actorId}`) return true;
 	return kind === 'done' ? !Object.is(end.output, event.output) : !Object.is(end.error, event.error);
 }
 

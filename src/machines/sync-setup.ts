@@ -1,4 +1,4 @@
-import { assign, emit, setup } from 'xstate';
+import { assign, setup } from 'xstate';
 import type { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import { closedGateError, closedReason } from './closed-reason.ts';
@@ -113,14 +113,10 @@ const baseSetup = setup({
 			},
 		),
 		forgetStep: assign({ step: NO_STEP }),
-		emitCompleted: emit(({ context }) => ({
-			type: 'sync.completed' as const,
-			waiters: context.step.completed.map((waiter) => ({ token: waiter.token, result: toResult(waiter) })),
-		})),
 	},
 });
 
-/** The words of the root's chart. The actions added here send to children: each to as many as there are. */
+/** The words of the root's chart. The actions added here send or emit as often as there is something to say. */
 export const syncSetup = baseSetup.extend({
 	actions: {
 		/** Sends what the run's last step asked for. */
@@ -129,6 +125,13 @@ export const syncSetup = baseSetup.extend({
 				const entry = context.tables[table];
 				if (entry) enqueue.sendTo(entry.ref, { type: 'sync.request', request, holdDeletes });
 			}
+		}),
+		/** Says nothing where nobody has got an answer. */
+		emitCompleted: baseSetup.enqueueActions(({ context, enqueue }) => {
+			const { completed } = context.step;
+			if (completed.length === 0) return;
+			const waiters = completed.map((waiter) => ({ token: waiter.token, result: toResult(waiter) }));
+			enqueue.emit({ type: 'sync.completed', waiters });
 		}),
 		openTables: baseSetup.enqueueActions(({ context, enqueue }) => {
 			for (const { ref } of Object.values(context.tables))

@@ -1,3 +1,4 @@
+import type { SnapshotFrom } from 'xstate';
 import { toSyncContext } from './sync-context.ts';
 import { syncSetup } from './sync-setup.ts';
 
@@ -184,3 +185,6 @@ export const syncMachine = syncSetup.createMachine({
 	...rootEvents,
 	states: { gate: gateRegion, schedule: scheduleRegion, run: runRegion },
 });
+
+/** `value` has a key a region: gate, schedule, run. */
+export type SyncSnapshot = SnapshotFrom<typeof syncMachine>;

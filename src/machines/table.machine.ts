@@ -1,3 +1,4 @@
+import type { SnapshotFrom } from 'xstate';
 import type { PixSyncError } from '../core/errors.ts';
 import { type TableContext, toTableContext } from './table-context.ts';
 import { tableSetup } from './table-setup.ts';
@@ -312,3 +313,6 @@ export const tableMachine = tableSetup.createMachine({
 		},
 	},
 });
+
+/** `value` is one of the six states. */
+export type TableSnapshot = SnapshotFrom<typeof tableMachine>;

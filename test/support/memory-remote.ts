@@ -138,6 +138,7 @@ export function createMemoryRemote(options: MemoryRemoteOptions): Remote {
 					const id = byText.get(String(row[spec.idField]));
 					if (id !== undefined) answer.set(id, answerWith(spec, spec.select, [row])[0] ?? row);
 				}
+				longestPage = Math.max(longestPage, Math.min(answer.size, maxRows()));
 				return answer;
 			}),
 

@@ -29,6 +29,8 @@ export interface DeviceWorld {
 	tick(ms?: number): void;
 	/** How the device's pushes end, from now on. */
 	push: Verdict;
+	/** Whether each pull waits for its own verdict, given by `admitPull`. @default false */
+	isStepwise: boolean;
 	/** How its next pull ends, and no other. `isAhead`: the page was asked for already, and waits for its verdict. */
 	admitPull(verdict: Verdict, isAhead: boolean): void;
 	queue(action: SyncAction, data: Row | null, id: RowId): Promise<void>;
@@ -63,7 +65,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 		async before({ method }) {
 			if (isUndisturbed) return;
 			if (method === 'push' && world.push !== 'pass') throw world.push();
-			if (method !== 'pull') return;
+			if (method !== 'pull' || !world.isStepwise) return;
 			const verdict =
 				admitted ??
 				(await new Promise<Verdict>((resolve) => {
@@ -118,6 +120,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 			elapsed += ms;
 		},
 		push: 'pass',
+		isStepwise: false,
 		admitPull(verdict, isAhead) {
 			const waiter = waiting.pop();
 			// Pages that were asked for by a pull that has ended wait for nothing.

@@ -32,6 +32,7 @@ export async function startTableRun(
 	inspect?: (event: InspectionEvent) => void,
 ): Promise<TableRun> {
 	const world = await openDeviceWorld();
+	world.isStepwise = true;
 	const gates = createGates();
 	const clock = new SimulatedClock();
 	const reports: TableReport[] = [];

@@ -1,0 +1,4 @@
+import { startMemoryBackend } from './memory-backend.ts';
+import { describeRemoteContract } from './remote-contract.ts';
+
+describeRemoteContract('the in-memory server', startMemoryBackend);
