@@ -1,7 +1,8 @@
 import type { ActorRefFrom } from 'xstate';
+import { NO_COUNTS } from '../core/run-contract.ts';
 import { ancestorsOf } from '../core/topology.ts';
 import type { SyncResult } from '../core/types.ts';
-import { EMPTY_RUN, joinRun, type RunPlan, type RunStep, type Waiter } from './run-plan.ts';
+import { EMPTY_RUN, type RunPlan, type RunStep, type Waiter } from './run-plan.ts';
 import type { SyncInput } from './sync-protocol.ts';
 import type { tableMachine } from './table.machine.ts';
 
@@ -74,9 +75,9 @@ export function joinPlan(
 ): RunPlan {
 	// As if the run were to begin, with every table still to be started: each then answers with the gate's error.
 	const names = tables?.filter((table) => context.tables[table]) ?? Object.keys(context.tables);
-	const { waiters } = joinRun({ ...EMPTY_RUN, requests: context.run.requests }, new Map(), names, token).plan;
-	const phases = Object.fromEntries(names.map((table) => [table, 'blocked' as const]));
-	return { requests: context.run.requests + 1, waiters, phases };
+	const requests = context.run.requests + 1;
+	const waiters: readonly Waiter[] = [{ token, request: requests, open: names, counts: NO_COUNTS }];
+	return { requests, waiters, phases: Object.fromEntries(names.map((table) => [table, 'blocked' as const])) };
 }
 
 /** What a step of the run leaves in the context. */

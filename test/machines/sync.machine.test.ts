@@ -147,6 +147,18 @@ describe('sync.machine: gate', () => {
 		expect(chart.of('upload')).toHaveLength(1);
 	});
 
+	it('[R12] a call without tables is answered, whether the gate is open or closed', () => {
+		const chart = start({ tables: {} });
+		chart.sync(1);
+		chart.hydrate();
+		chart.sync(2);
+		const done = { success: true, uploaded: 0, downloaded: 0, conflicts: 0, errors: [] };
+		expect(chart.completed).toEqual([
+			{ token: 1, result: done },
+			{ token: 2, result: done },
+		]);
+	});
+
 	it('[S11] nothing is asked of a service while it is closed', async () => {
 		const chart = start({ tables: { a: [] } });
 		chart.send(offline);

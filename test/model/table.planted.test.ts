@@ -3,6 +3,7 @@ import type { UploadOutput } from '../../src/core/run-contract.ts';
 import { tableMachine } from '../../src/machines/table.machine.ts';
 import { tableSetup } from '../../src/machines/table-setup.ts';
 import { type ModelPath, pathsOf } from '../support/model/chart-paths.ts';
+import { copyConfig } from '../support/model/copy-config.ts';
 import { disagreements, kindsOf } from '../support/model/table-answers.ts';
 import { createTableModel } from '../support/model/table-model.ts';
 import { walkTablePath } from '../support/model/table-path.ts';
@@ -26,19 +27,11 @@ async function firstFailure(chart: typeof tableMachine): Promise<{ path: ModelPa
 function edited(
 	change: (states: Record<string, { on: Record<string, unknown> }>) => void,
 ): typeof tableMachine {
-	const config = structuredCloneWithFunctions(tableMachine.config) as {
+	const config = copyConfig(tableMachine.config) as {
 		states: Record<string, { on: Record<string, unknown> }>;
 	};
 	change(config.states);
 	return tableSetup.createMachine(config as never) as unknown as typeof tableMachine;
-}
-
-function structuredCloneWithFunctions(value: unknown): unknown {
-	if (Array.isArray(value)) return value.map(structuredCloneWithFunctions);
-	if (typeof value !== 'object' || value === null) return value;
-	return Object.fromEntries(
-		Object.entries(value).map(([key, child]) => [key, structuredCloneWithFunctions(child)]),
-	);
 }
 
 describe('faults planted in the table chart are caught', () => {

@@ -81,11 +81,16 @@ function answerOf(
 	event: ModelEvent,
 ): readonly [answer: string, after: SyncContext] {
 	if (!state.can(event as never)) return ['ignored', state.context];
-	const [next, actions] = transition(machine, state as never, event as never) as [AnyMachineSnapshot, unknown[]];
+	const [next, actions] = transition(machine, state as never, event as never) as [
+		AnyMachineSnapshot,
+		unknown[],
+	];
 	const leaf = toLeaf(next.value[name]);
 	if (leaf !== toLeaf(state.value[name])) return [leaf, next.context];
 	// Timers of a state that was entered anew.
-	const isAnew = actions.some((action) => (action as { type: string }).type === 'xstate.raise' && hasDelay(action));
+	const isAnew = actions.some(
+		(action) => (action as { type: string }).type === 'xstate.raise' && hasDelay(action),
+	);
 	return [isAnew ? 'again' : 'stays', next.context];
 }
 

@@ -6,8 +6,8 @@ import { type SyncContext, toSyncContext } from '../../../src/machines/sync-cont
 import type { SyncEvent, SyncInput } from '../../../src/machines/sync-protocol.ts';
 import { syncSetup } from '../../../src/machines/sync-setup.ts';
 import { fault } from '../table-chart.ts';
-import { TABLE } from './device-world.ts';
 import { type Model, type ModelEvent, ownEvents } from './chart-paths.ts';
+import { TABLE } from './device-world.ts';
 
 /*
  * The root's regions, each a chart of its own for the traversal (together they explode), with the root's own events
@@ -49,7 +49,11 @@ export type RootEventType = keyof typeof ROOT_EVENTS;
 export type RootEventName = (typeof ROOT_EVENTS)[RootEventType][number];
 
 /** An event as the traversal sends it; facts are turned to what they are not. */
-export function toRootEvent(as: RootEventName, context: SyncContext, served = context.run.requests): ModelEvent {
+export function toRootEvent(
+	as: RootEventName,
+	context: SyncContext,
+	served = context.run.requests,
+): ModelEvent {
 	const type = Object.keys(ROOT_EVENTS).find((key) =>
 		(ROOT_EVENTS[key as RootEventType] as readonly string[]).includes(as),
 	) as RootEventType;
@@ -191,8 +195,14 @@ export const runModel: Model = {
 	events: (state) => {
 		const context: SyncContext = state.context;
 		if (!isRegistered(context)) return [toRootEvent('table.register', context)];
-		const isStale = state.matches({ table: { uploading: 'stale' } }) || state.matches({ table: { downloading: 'stale' } });
-		const offered = new Set<RootEventName>(['storage.hydrated', 'sync.request', 'poke.received', ...reportsOf(state)]);
+		const isStale =
+			state.matches({ table: { uploading: 'stale' } }) || state.matches({ table: { downloading: 'stale' } });
+		const offered = new Set<RootEventName>([
+			'storage.hydrated',
+			'sync.request',
+			'poke.received',
+			...reportsOf(state),
+		]);
 		if (context.isHydrated) offered.delete('storage.hydrated');
 		if (isStale) offered.delete('sync.request');
 		return namesOf(state)

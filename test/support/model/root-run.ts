@@ -2,7 +2,7 @@ import { type Actor, createActor, type InspectionEvent, SimulatedClock } from 'x
 import { PixSyncError, unreachable } from '../../../src/core/errors.ts';
 import type { SyncResult } from '../../../src/core/types.ts';
 import { createSyncMachine } from '../../../src/machines/create-sync-machine.ts';
-import { syncMachine } from '../../../src/machines/sync.machine.ts';
+import type { syncMachine } from '../../../src/machines/sync.machine.ts';
 import type { SyncInput } from '../../../src/machines/sync-protocol.ts';
 import { LIVE_DELAY_MS } from '../../../src/machines/sync-setup.ts';
 import { sessionRefused, toRefused } from '../memory-errors.ts';
@@ -46,7 +46,12 @@ export interface RootRunOptions {
 	readonly isResting: boolean;
 }
 
-export async function startRootRun({ input = {}, chart, inspect, isResting }: RootRunOptions): Promise<RootRun> {
+export async function startRootRun({
+	input = {},
+	chart,
+	inspect,
+	isResting,
+}: RootRunOptions): Promise<RootRun> {
 	const world = await openDeviceWorld();
 	const gates = createGates();
 	const clock = new SimulatedClock();
@@ -212,7 +217,8 @@ function wire(world: DeviceWorld, gates: Gates, chart?: typeof syncMachine): typ
 	const { services } = world;
 	const shipped = createSyncMachine({
 		upload: (input, signal) => gates.hold('upload', input, signal, () => services.upload(input, signal)),
-		download: (input, signal) => gates.hold('download', input, signal, () => services.download(input, signal)),
+		download: (input, signal) =>
+			gates.hold('download', input, signal, () => services.download(input, signal)),
 		resolve: (input, signal) => gates.hold('resolve', input, signal, () => services.resolve(input, signal)),
 		endPull: (input) => services.endPull(input),
 		refreshSession: (signal) => gates.hold('refresh', null, signal, async () => undefined),
