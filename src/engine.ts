@@ -1,4 +1,4 @@
-import { type Actor, createActor } from 'xstate';
+import { type Actor, createActor, type InspectionEvent } from 'xstate';
 import type { TableSpec } from './core/table-spec.ts';
 import { createUuidV7 } from './core/uuid.ts';
 import { createSyncMachine } from './machines/create-sync-machine.ts';
@@ -9,7 +9,7 @@ import { awaitLeadership, type Leadership } from './services/leadership.ts';
 import { toStorageEnvironment } from './services/local-store.ts';
 import { networkMonitor } from './services/network-monitor.ts';
 import { createProbe } from './services/probe.ts';
-import { createHttp } from './services/rest/http.ts';
+import { createHttp, type RequestEnd } from './services/rest/http.ts';
 import { createRestRemote } from './services/rest/rest-remote.ts';
 import { createServerClock } from './services/server-clock.ts';
 import { createSession } from './services/session.ts';
@@ -105,9 +105,11 @@ export function createEngine(
 			schema: settings.schema,
 			timeoutMs: settings.requestTimeoutMs,
 			now,
-			onEnd: ({ answered, reply }) => {
+			onEnd: (end) => {
+				const { answered, reply } = end;
 				clock.observe(reply);
 				monitor.report(answered ? { answered, rttMs: reply.receivedAt - reply.sentAt } : { answered });
+				options.inspect?.(toInspectionEvent(actor, end));
 			},
 		});
 		return createRestRemote({ http, batchSize: settings.batchSize });
@@ -245,6 +247,19 @@ export function createEngine(
 			for (const end of undo) end();
 			actor.stop();
 		},
+	};
+}
+
+/** An HTTP request's end in the form of XState's own events; the chart itself is not told. */
+function toInspectionEvent(actor: Engine['actor'], end: RequestEnd): InspectionEvent {
+	const { table, method, status, rows, reply } = end;
+	const ms = reply.receivedAt - reply.sentAt;
+	return {
+		type: '@xstate.event',
+		rootId: actor.sessionId,
+		actorRef: actor,
+		sourceRef: undefined,
+		event: { type: 'request.ended', table, method, status, rows, ms },
 	};
 }
 

@@ -25,12 +25,14 @@ export type FailureClass =
 	| 'schema'
 	| 'server-bug';
 
-/** A refusal as it came over the wire; `code` is the body's, `null` if the body had none. */
+/**
+ * A refusal as it came over the wire; `code` is the body's, `null` if the body had none. The body's `details` are
+ * left behind: they quote rows (S33).
+ */
 export interface ServerReply {
 	readonly status: number;
 	readonly code: string | null;
 	readonly message: string | null;
-	readonly details: string | null;
 	readonly hint: string | null;
 	/** `Retry-After` in ms from now, where it could be read (F38). */
 	readonly retryAfterMs: number | null;

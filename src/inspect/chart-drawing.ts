@@ -26,16 +26,34 @@ export interface DrawnState extends Box {
 	readonly label: string;
 	readonly kind: 'region' | 'compound' | 'atomic';
 	readonly isInitial: boolean;
+	/** What happens in the state beside its transitions, one a line: 'invokes upload', 'entry openTables'. */
+	readonly activities: readonly string[];
 }
 
-/** All transitions between two states that share an arrow. */
+/** All transitions between two states that share an arrow; or those that a state takes without being left. */
 export interface DrawnTransition {
 	/** Ids of state nodes; equal where a state leads to itself or stays. */
 	readonly source: string;
 	readonly target: string;
-	/** What leads along: one event with its guard a line. */
+	/** What leads along: 'event [guard]' a line, or the event and below it its guards, indented, a line each. */
 	readonly labels: readonly string[];
 	readonly labelBox: Box;
-	/** The line's corners, from source to target. */
+	/** The line's corners, from source to target. None where the state stays: its labels stand in its own box. */
 	readonly points: readonly (readonly [x: number, y: number])[];
 }
+
+/** Lengths that the drawing was measured with, px: who renders it must set the same. */
+export const CHART_TEXT = {
+	/** Of labels and activities, in a monospaced font. */
+	size: 11,
+	lineHeight: 15,
+	/** Of a state's name. */
+	nameSize: 13,
+	/** From the box's top to the first line below the name. */
+	headHeight: 26,
+	/** Between a box's border and its text. */
+	padding: 8,
+	/** The widest a character of `size` can be in the fonts asked for. */
+	characterWidth: 6.85,
+	nameCharacterWidth: 8.1,
+} as const;

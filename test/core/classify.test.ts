@@ -109,7 +109,7 @@ const FAULTS = {
 } as const;
 
 function reply(status: number, code: string | null, more: Partial<ServerReply> = {}): ServerReply {
-	return { status, code, message: 'no', details: null, hint: null, retryAfterMs: null, ...more };
+	return { status, code, message: 'no', hint: null, retryAfterMs: null, ...more };
 }
 
 describe('classifyReply', () => {
@@ -163,7 +163,7 @@ describe('toServerError', () => {
 	});
 
 	it('[R8] keeps the server code, message and hint, and the reply as its cause', () => {
-		const from = reply(400, 'P0001', { message: 'too late', hint: 'Ask sooner.', details: 'at 5' });
+		const from = reply(400, 'P0001', { message: 'too late', hint: 'Ask sooner.' });
 		const error = toServerError(from, 'notes');
 		expect(error).toMatchObject({ code: 'P0001', message: 'too late', cause: from });
 		expect(error.hint).toContain('Ask sooner.');

@@ -35,6 +35,6 @@ export function unavailable(
 	return toServerError({ ...NO_DETAILS, status, code: null, message: null, retryAfterMs }, table);
 }
 
-const NO_DETAILS = { details: null, hint: null, retryAfterMs: null } as const;
+const NO_DETAILS = { hint: null, retryAfterMs: null } as const;
 
 const STATUS: Readonly<Record<string, number>> = { '23503': 409, '23505': 409, '42501': 403, '42P01': 404 };

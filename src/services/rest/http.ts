@@ -3,6 +3,7 @@ import { isAnswerOf, toServerError } from '../../core/classify.ts';
 import { toQuery } from '../../core/encode-filter.ts';
 import { PixSyncError } from '../../core/errors.ts';
 import type { Row } from '../../core/types.ts';
+import { withoutValues } from '../../core/without-values.ts';
 import { throwIfAborted } from '../run.ts';
 import type { Session } from '../session.ts';
 import type { SupabaseAccess } from '../supabase-access.ts';
@@ -25,6 +26,19 @@ export interface HttpReply {
 	readonly serverDateMs: number | null;
 }
 
+/** How a request ended. It tells nothing of what was sent or came back: no address, no header, no body. */
+export interface RequestEnd {
+	/** Whether the data plane, or a proxy with a final word, spoke. */
+	readonly answered: boolean;
+	readonly reply: Omit<HttpReply, 'rows'>;
+	readonly table: string;
+	readonly method: HttpRequest['method'];
+	/** null: nobody answered. */
+	readonly status: number | null;
+	/** How many rows came back; null: the answer was none of rows. */
+	readonly rows: number | null;
+}
+
 /** One PostgREST request with identity, time limit and classified errors. Knows no table's meaning. */
 export type Http = (request: HttpRequest) => Promise<HttpReply>;
 
@@ -36,8 +50,8 @@ export interface HttpOptions {
 	readonly schema: string;
 	readonly timeoutMs: number;
 	readonly now: () => number;
-	/** Hears of each request's end: what the network monitor and the server clock live on. */
-	readonly onEnd: (end: { readonly answered: boolean; readonly reply: Omit<HttpReply, 'rows'> }) => void;
+	/** Hears of each request's end, but of those called off: what the network monitor and the server clock live on. */
+	readonly onEnd: (end: RequestEnd) => void;
 }
 
 /** @returns a function that rejects with PixSyncError only; `signal`'s abort rejects with `superseded`. */
@@ -49,10 +63,12 @@ export function createHttp(options: HttpOptions): Http {
 		throwIfAborted(request.signal);
 		const limit = createLimit(request.signal, timeoutMs);
 		const sentAt = now();
-		const url = `${access.restUrl}/${encodeURIComponent(request.table)}?${toQuery(request.query)}`;
+		const { table, method } = request;
+		const end = (told: Omit<RequestEnd, 'table' | 'method'>) => onEnd({ table, method, ...told });
+		const url = `${access.restUrl}/${encodeURIComponent(table)}?${toQuery(request.query)}`;
 		try {
 			const sending = access.fetch(url, {
-				method: request.method,
+				method,
 				headers: toHeaders(request, access, token, schema),
 				signal: limit.signal,
 				// A redirect is a captive portal's, never PostgREST's (F56).
@@ -64,22 +80,24 @@ export function createHttp(options: HttpOptions): Http {
 			const text = await limit.race(reply.text());
 			const timing = { sentAt, receivedAt: now(), serverDateMs: toDateMs(reply.headers.get('date')) };
 			const parsed = parseJson(text);
-			if (!reply.ok) throw toError(request.table, userId, reply, parsed, timing, onEnd);
+			const { status } = reply;
+			if (!reply.ok) throw toError(request, userId, reply, parsed, timing, end);
 			if (!Array.isArray(parsed) || !parsed.every(isRow)) {
-				onEnd({ answered: false, reply: timing });
+				end({ answered: false, reply: timing, status, rows: null });
 				throw new PixSyncError('bad-reply', 'The answer is not from PostgREST', {
 					fault: 'no-answer',
-					table: request.table,
+					table,
 					hint: 'A captive portal or a proxy may stand between; sync goes on when the project answers.',
 				});
 			}
-			onEnd({ answered: true, reply: timing });
+			end({ answered: true, reply: timing, status, rows: parsed.length });
 			return { rows: parsed, ...timing };
 		} catch (error) {
 			if (error instanceof PixSyncError) throw error;
 			throwIfAborted(request.signal);
-			onEnd({ answered: false, reply: { sentAt, receivedAt: now(), serverDateMs: null } });
-			throw toNetworkError(request.table, error, limit.signal.aborted ? timeoutMs : null);
+			const timing = { sentAt, receivedAt: now(), serverDateMs: null };
+			end({ answered: false, reply: timing, status: null, rows: null });
+			throw toNetworkError(table, error, limit.signal.aborted ? timeoutMs : null);
 		} finally {
 			limit.end();
 		}
@@ -131,25 +149,27 @@ function toHeaders(
 }
 
 function toError(
-	table: string,
+	{ table, body: sent, query }: HttpRequest,
 	userId: string | null,
 	reply: Response,
 	parsed: unknown,
 	timing: Omit<HttpReply, 'rows'>,
-	onEnd: HttpOptions['onEnd'],
+	end: (told: Omit<RequestEnd, 'table' | 'method'>) => void,
 ): PixSyncError {
 	const body = isRow(parsed) ? parsed : {};
 	const code = typeof body.code === 'string' && body.code !== '' ? body.code : null;
 	// 42501 with 401 says "not while signed out". To who is signed out on purpose it is a policy's no, as 403 is.
 	const status = reply.status === 401 && code === '42501' && userId === null ? 403 : reply.status;
-	onEnd({ answered: isAnswerOf(status, code), reply: timing });
+	end({ answered: isAnswerOf(status, code), reply: timing, status: reply.status, rows: null });
+	const filters = query.filter(([name]) => name !== 'select' && name !== 'columns').map(([, value]) => value);
+	const textOf = (value: unknown) =>
+		typeof value === 'string' ? withoutValues(value, { body: sent, filters }) : null;
 	return toServerError(
 		{
 			status,
 			code,
-			message: typeof body.message === 'string' ? body.message : null,
-			details: typeof body.details === 'string' ? body.details : null,
-			hint: typeof body.hint === 'string' ? body.hint : null,
+			message: textOf(body.message),
+			hint: textOf(body.hint),
 			retryAfterMs: toRetryAfterMs(reply.headers.get('retry-after')),
 		},
 		table,

@@ -1,0 +1,32 @@
+export type RuleId = keyof typeof RULES;
+
+/** The rules that the charts obey, each in words that need no other document. */
+export const RULES = {
+	R4: 'A table may be registered at any time: one that comes while the gate is open is told of the connection at once.',
+	R6: 'What the server acknowledges leaves the queue in the same transaction that stores the row as the server has it; what still waits is replayed on top.',
+	R7: 'Before a request leaves, what it carries is stored. When its outcome is unknown (the reply was lost, the connection broke), the same change is compared or repeated, never assumed.',
+	R9: 'Leaving a state does not stop what it had begun: a service’s work carries a token that is compared inside the transaction that applies it, and a stale one writes nothing.',
+	R11: 'Something is due if it is pending, neither parked nor rejected, and its next attempt’s time has come. “Again” leaves and enters the state, for a service is started by entry alone. A page fetched ahead belongs to the pull, not to the step, and ends when downloading is left for another state.',
+	R12: 'A table that leaves its working states reports so exactly once, with its result or its error. A call of sync() is answered by an upload that began after the call, in each of its tables.',
+	R13: 'The count of vain attempts starts anew when the server takes or gives something. A loop of resolving and uploading is bounded; past the bound the change is put off. What waits keeps its next attempt’s time in the queue, so that a restart does not forget it.',
+	R14: 'Uploads go in the order of dependsOn: a table after its parents have uploaded, or have come to rest with an error. Deletes go the other way: a parent’s are held until its dependants have uploaded theirs.',
+	R22: 'Once the app has been signed in, requests are made with a valid session only. A lost session pauses; it deletes nothing.',
+	R24: 'One tab per database syncs. The others queue durably and leave the sending to it.',
+	S11: 'While offline, no request is made.',
+	S20: 'A refused change holds back its own row, not the others.',
+	S23: 'Delays between attempts stay within their bounds, and a server’s Retry-After is honoured.',
+	S29: 'The engine is never in a state that the chart does not have.',
+	L3: 'When all is done, nothing happens: no request, no timer but the schedule’s own.',
+	L7: 'After an expired token and its refresh, what waited is sent.',
+	F1: 'With an expired token that could not be refreshed, supabase-js would go on with the anonymous key, and the server would answer with empty lists. So: no valid session, no request.',
+	F2: 'A sign-out event may come without anybody having signed out, such as after an offline start. It pauses and deletes nothing.',
+	F7: 'A refused token is refreshed once for all tables; a second refusal is reported instead of asked about for ever.',
+	F8: 'Rows may become visible later than their timestamp says. A pull reads again what lies shortly before its checkpoint.',
+	F28: 'A reply may be lost after the server has committed. What is sent again is compared first, so that it is applied once.',
+	F32: 'A child row must not be sent before its parent: the server would refuse it (23503).',
+	F37: 'A request without an answer must not hang for ever: each has a time limit and can be aborted.',
+	F40: 'A notice of a change may carry half a row. It means “pull now”; what it carries is not stored.',
+	F52: 'Two tabs must not send the same queue at once.',
+	F53: 'Nothing syncs before the local database is open, or queued changes would be overlooked.',
+	F56: 'navigator.onLine === true proves nothing, and a captive portal answers in the server’s place. Only false is a hint; answered requests and a probe whose answer is examined decide.',
+} as const;
