@@ -3,8 +3,8 @@ import { tableMachine } from '../../src/machines/table.machine.ts';
 import { createCoverage, leavesOf, visitedBy } from '../support/model/chart-coverage.ts';
 import { pathsOf } from '../support/model/chart-paths.ts';
 import { disagreements, everyEvent, expectedOf, kindsOf } from '../support/model/table-answers.ts';
-import { observe } from '../support/model/table-checks.ts';
 import { createTableModel, toTableKey } from '../support/model/table-model.ts';
+import { observe } from '../support/model/table-observed.ts';
 import { walkTablePath } from '../support/model/table-path.ts';
 import { startTableRun } from '../support/model/table-run.ts';
 

@@ -4,13 +4,13 @@ import { gateRegion, rootEvents, runRegion, scheduleRegion } from '../../../src/
 import { type SyncContext, toSyncContext } from '../../../src/machines/sync-context.ts';
 import { syncSetup } from '../../../src/machines/sync-setup.ts';
 import type { ModelEvent, ModelPath } from './chart-paths.ts';
+import { ROOT_EVENTS, type RootEventName, toRootEvent } from './root-events.ts';
 import {
 	type Expected,
 	GATE_EXPECTATIONS,
 	RUN_EXPECTATIONS,
 	SCHEDULE_EXPECTATIONS,
 } from './root-expectations.ts';
-import { ROOT_EVENTS, type RootEventName, toRootEvent } from './root-models.ts';
 
 export type RegionName = 'gate' | 'schedule' | 'run';
 

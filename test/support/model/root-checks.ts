@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { closedReason } from '../../../src/machines/closed-reason.ts';
 import type { SyncContext } from '../../../src/machines/sync-context.ts';
 import { TABLE } from './device-world.ts';
-import type { RootEventName } from './root-models.ts';
+import type { RootEventName } from './root-events.ts';
 import type { AskedSync, RootRun } from './root-run.ts';
 
 /** What can be seen of the root, its table, the device and the server at one moment. */

@@ -1,6 +1,6 @@
 import type { SnapshotFrom } from 'xstate';
 import type { syncMachine } from '../../../src/machines/sync.machine.ts';
-import type { RootEventName } from './root-models.ts';
+import type { RootEventName } from './root-events.ts';
 
 type Leaves<V> = V extends string
 	? V

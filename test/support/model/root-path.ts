@@ -4,7 +4,7 @@ import type { syncMachine } from '../../../src/machines/sync.machine.ts';
 import type { SyncInput } from '../../../src/machines/sync-protocol.ts';
 import type { ModelPath } from './chart-paths.ts';
 import { observeRoot, type RootObserved } from './root-checks.ts';
-import type { RootEventName } from './root-models.ts';
+import type { RootEventName } from './root-events.ts';
 import { type RootRun, startRootRun } from './root-run.ts';
 
 export interface RegionWalk {

@@ -8,7 +8,7 @@ import { LIVE_DELAY_MS } from '../../../src/machines/sync-setup.ts';
 import { sessionRefused, toRefused } from '../memory-errors.ts';
 import { type DeviceWorld, openDeviceWorld, TABLE } from './device-world.ts';
 import { createGates, flush, type Gates } from './gates.ts';
-import type { RootEventName } from './root-models.ts';
+import type { RootEventName } from './root-events.ts';
 
 export const INTERVAL_MS = 1_000;
 

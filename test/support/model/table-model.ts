@@ -1,9 +1,16 @@
 import { type AnyMachineSnapshot, createEmptyActor } from 'xstate';
 import type { Fault } from '../../../src/core/errors.ts';
+import type { TableServices } from '../../../src/core/run-contract.ts';
 import { tableMachine } from '../../../src/machines/table.machine.ts';
 import type { TableContext } from '../../../src/machines/table-context.ts';
+import type { TableEvent } from '../../../src/machines/table-protocol.ts';
 import { downloaded, fault, resolved, uploaded } from '../table-chart.ts';
 import { type Model, type ModelEvent, ownEvents } from './chart-paths.ts';
+
+/** What only the chart itself or its services bring about. */
+export type InnerTableEvent =
+	| `xstate.${'done' | 'error'}.actor.${Exclude<keyof TableServices, 'endPull'>}`
+	| 'xstate.after.backoff.table.backoff';
 
 /** All that can happen to a table, a name for each branch of the guards. */
 export const TABLE_EVENTS = {
@@ -18,7 +25,7 @@ export const TABLE_EVENTS = {
 	'xstate.error.actor.resolve': ['resolve unauthorised', 'resolve no-answer', 'resolve fatal'],
 	'xstate.error.actor.download': ['download unauthorised', 'download no-answer', 'download fatal'],
 	'xstate.after.backoff.table.backoff': ['after backoff'],
-} as const;
+} as const satisfies Record<TableEvent['type'] | InnerTableEvent, readonly string[]>;
 
 export type TableEventType = keyof typeof TABLE_EVENTS;
 export type TableEventName = (typeof TABLE_EVENTS)[TableEventType][number];

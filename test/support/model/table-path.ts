@@ -2,8 +2,9 @@ import { expect } from 'vitest';
 import type { InspectionEvent } from 'xstate';
 import { tableMachine } from '../../../src/machines/table.machine.ts';
 import type { ModelPath } from './chart-paths.ts';
-import { checkEnd, checkStep, observe } from './table-checks.ts';
+import { checkEnd, checkStep } from './table-checks.ts';
 import { type TableEventName, toTableKey } from './table-model.ts';
+import { observe } from './table-observed.ts';
 import { startTableRun } from './table-run.ts';
 
 export interface PathOptions {

@@ -1,26 +1,25 @@
 import { type Actor, createActor, fromTransition, type InspectionEvent, SimulatedClock } from 'xstate';
 import { PixSyncError, unreachable } from '../../../src/core/errors.ts';
-import type { DownloadInput, UploadInput } from '../../../src/core/run-contract.ts';
+import type { DownloadInput } from '../../../src/core/run-contract.ts';
 import { createSyncMachine } from '../../../src/machines/create-sync-machine.ts';
 import { tableMachine } from '../../../src/machines/table.machine.ts';
 import type { TableReport } from '../../../src/machines/table-protocol.ts';
 import { takeLeadership } from '../../../src/services/workspace.ts';
 import { connectionLost, sessionRefused, toRefused } from '../memory-errors.ts';
 import { fault } from '../table-chart.ts';
-import { BATCH_SIZE, type DeviceWorld, openDeviceWorld, PAGE_SIZE, TABLE } from './device-world.ts';
+import { type DeviceWorld, openDeviceWorld, TABLE } from './device-world.ts';
 import { createGates, type Gates } from './gates.ts';
 import type { TableEventName } from './table-model.ts';
+import { createTableScenes, type TableScenes } from './table-scenes.ts';
 
 /** A table's shipping chart on real services, and the hands that make happen what a path says. */
-export interface TableRun {
+export interface TableRun extends TableScenes {
 	readonly actor: Actor<typeof tableMachine>;
 	readonly world: DeviceWorld;
 	readonly gates: Gates;
 	readonly reports: readonly TableReport[];
 	/** Names of pulls that the chart has ended. */
 	readonly endedPulls: number;
-	/** Sets the scene, so that the services themselves bring the event about. `ahead`: what comes after it. */
-	arrange(event: TableEventName, ahead: readonly TableEventName[]): Promise<void>;
 	/** Makes the event happen. */
 	perform(event: TableEventName): Promise<void>;
 	close(): void;
@@ -40,6 +39,7 @@ export async function startTableRun(
 	let requests = 0;
 	/** The pull whose next page was asked for ahead. */
 	let pullAhead: number | null = null;
+	const scenes = createTableScenes(world, gates, () => pullAhead);
 	const parent = createActor(
 		fromTransition((state: null, event: TableReport) => {
 			reports.push(event);
@@ -58,74 +58,6 @@ export async function startTableRun(
 	);
 	actor.subscribe({ error: () => undefined });
 	actor.start();
-
-	/** A row whose server version has moved on under a pending edit. */
-	async function arrangeConflict(localWins: boolean): Promise<void> {
-		const id = await world.create('as it was');
-		await world.settle();
-		world.tick();
-		const edits = [
-			async () => void world.server.patch(TABLE, id, { title: 'theirs' }),
-			() => world.queue('update', { title: 'ours' }, id),
-		];
-		for (const edit of localWins ? edits : edits.reverse()) {
-			await edit();
-			world.tick();
-		}
-	}
-
-	/** As {@link arrangeConflict}, for the next of the rows that the running upload has yet to send. */
-	async function arrangeConflictOfNext(localWins: boolean): Promise<void> {
-		const [next] = await world.outbox();
-		if (!next) throw new Error('nothing is left to be in conflict');
-		if (!localWins) world.tick();
-		const stampedAt = new Date(next.queuedAt + (localWins ? -1_000 : 1_000))
-			.toISOString()
-			.replace('Z', '+00:00');
-		world.server.put(TABLE, { id: next.rowId, title: 'theirs' }, { stampedAt });
-	}
-
-	/** Something is queued that the server has put off: in its own words, not now. */
-	async function arrangePutOff(): Promise<void> {
-		await world.create('put off');
-		world.push = () => toRefused(TABLE, { code: '40P01', message: 'deadlock detected' });
-		const retryAt = world.now() + 30_000;
-		await world.services.upload(
-			{ table: TABLE, upTo: null, force: false, holdDeletes: false, retryAt },
-			new AbortController().signal,
-		);
-		world.push = 'pass';
-	}
-
-	async function arrangeUpload(event: TableEventName, ahead: readonly TableEventName[]): Promise<void> {
-		const { upTo } = gates.only('upload').input as UploadInput;
-		const localWins = ahead.find((name) => name.startsWith('resolve ')) === 'resolve due';
-		if (upTo !== null) {
-			if (event === 'upload conflicts') await arrangeConflictOfNext(localWins);
-			return;
-		}
-		await world.settle();
-		world.tick();
-		if (event === 'upload conflicts') return arrangeConflict(localWins);
-		const passes = event === 'upload more' ? 1 + repeats(event, ahead) : 0;
-		for (let row = 0; row < passes * BATCH_SIZE + 1; row++) await world.create(`row ${row}`);
-	}
-
-	async function arrangeDownload(event: TableEventName, ahead: readonly TableEventName[]): Promise<void> {
-		const { pull } = gates.only('download').input as DownloadInput;
-		if (pull !== pullAhead) {
-			await world.settle();
-			await world.catchUp();
-			world.tick();
-			const pages = event === 'download more' ? 1 + repeats(event, ahead) : 0;
-			for (let row = 0; row < pages * PAGE_SIZE + 1; row++) {
-				world.server.put(TABLE, { id: crypto.randomUUID(), title: `theirs ${row}` });
-			}
-			world.tick();
-		}
-		if (event === 'download due') await world.create('made meanwhile');
-		if (event === 'download waiting') await arrangePutOff();
-	}
 
 	async function download(verdict: 'pass' | (() => unknown)): Promise<void> {
 		const step = gates.only('download');
@@ -151,11 +83,7 @@ export async function startTableRun(
 		get endedPulls() {
 			return endedPulls;
 		},
-		async arrange(event, ahead) {
-			world.tick();
-			if (event.startsWith('upload ')) await arrangeUpload(event, ahead);
-			if (event.startsWith('download ')) await arrangeDownload(event, ahead);
-		},
+		arrange: scenes.arrange,
 		async perform(event) {
 			switch (event) {
 				case 'connection.restored':
@@ -235,14 +163,6 @@ function wire(chart: typeof tableMachine, world: DeviceWorld, gates: Gates, onEn
 	const { upload, download, resolve } = shipped.implementations.actors as never as Record<string, never>;
 	const { endPull } = shipped.implementations.actions as never as Record<string, never>;
 	return chart.provide({ actors: { upload, download, resolve }, actions: { endPull } } as never);
-}
-
-/** How often `event` comes again before another event of its service. */
-function repeats(event: TableEventName, ahead: readonly TableEventName[]): number {
-	const [service] = event.split(' ');
-	const own = ahead.filter((name) => name.startsWith(`${service} `));
-	const end = own.findIndex((name) => name !== event);
-	return end === -1 ? own.length : end;
 }
 
 function brokenDisk(): PixSyncError {
