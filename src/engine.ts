@@ -84,6 +84,7 @@ export function createEngine(
 		settings,
 	});
 	const actor = createActor(createSyncMachine({ ...services, refreshSession: () => session.refresh() }), {
+		logger: (text: string) => console.warn(text),
 		input: { backoff: settings.backoff, liveUpload: settings.liveUpload },
 		...(options.inspect ? { inspect: options.inspect } : {}),
 	});
@@ -194,7 +195,7 @@ export function createEngine(
 	const tellNetwork = () => actor.send({ type: 'network.changed', isOnline: monitor.isOnline() });
 	const undo = [
 		monitor.subscribe(tellNetwork),
-		monitor.useProbe(
+		monitor.lendProbe(
 			createProbe({
 				fetch: (input, init) => access.fetch(input, init),
 				url: probeUrl,

@@ -173,7 +173,10 @@ function createNetworkMachine() {
 						after: { probeTimeout: '#network.offline' },
 						on: {
 							// What the old connection's probe finds says nothing about the new one.
-							'browser.online': { target: 'doubted', reenter: true, actions: 'noteBrowserOnline' },
+							'browser.online': [
+								{ guard: 'canProbe', target: 'doubted', reenter: true, actions: 'noteBrowserOnline' },
+								{ target: 'trusted', actions: ['noteBrowserOnline', 'tryOnline'] },
+							],
 						},
 					},
 				},

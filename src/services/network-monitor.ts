@@ -1,4 +1,11 @@
-import { type Actor, type ActorOptions, createActor, fromPromise, type SnapshotFrom } from 'xstate';
+import {
+	type Actor,
+	type ActorOptions,
+	createActor,
+	fromPromise,
+	type InspectionEvent,
+	type SnapshotFrom,
+} from 'xstate';
 import {
 	type ConnectionInfo,
 	type NetworkQuality,
@@ -6,6 +13,7 @@ import {
 	toNetworkStatus,
 } from '../core/network-quality.ts';
 import { type NetworkEvent, networkMachine } from '../machines/network.machine.ts';
+import { refuseForged } from '../machines/refuse-forged.ts';
 import { defaultNetworkEnvironment, type NetworkEnvironment } from './network-environment.ts';
 import type { Probe } from './probe.ts';
 
@@ -23,6 +31,8 @@ export interface NetworkMonitorOptions {
 	clock?: Clock;
 	/** In [0, 1), for the jitter between probes. @default Math.random */
 	random?: () => number;
+	/** Hears every event of the machine; see XState's `inspect`. */
+	inspect?: (event: InspectionEvent) => void;
 }
 
 /** How a request ended: with an answer, whatever its status, or without. */
@@ -80,7 +90,7 @@ export class NetworkMonitor {
 	readonly recheck = (): void => this.#send({ type: 'probe.requested' });
 
 	/** For the engine: lends its probe until undone; of several the last one lent is used. Returns the undo. */
-	readonly useProbe = (probe: Probe): (() => void) => {
+	readonly lendProbe = (probe: Probe): (() => void) => {
 		const loan = { probe };
 		this.#lent.push(loan);
 		this.#send({ type: 'probe.changed', available: true });
@@ -94,16 +104,19 @@ export class NetworkMonitor {
 
 	#start(): void {
 		const { onLine, connection } = this.#environment;
-		const machine = networkMachine.provide({
-			actors: { probe: fromPromise(({ signal }) => this.#ask(signal)) },
-		});
+		const { clock, inspect, random = Math.random } = this.#options;
+		const machine = refuseForged(
+			networkMachine.provide({ actors: { probe: fromPromise(({ signal }) => this.#ask(signal)) } }),
+		);
 		const actor = createActor(machine, {
-			...(this.#options.clock ? { clock: this.#options.clock } : {}),
+			logger: (text: string) => console.warn(text),
+			...(clock ? { clock } : {}),
+			...(inspect ? { inspect } : {}),
 			input: {
 				onLine,
 				canProbe: this.#probe() !== undefined,
 				connection: toConnectionInfo(connection),
-				random: this.#options.random ?? Math.random,
+				random,
 			},
 		});
 		this.#running = { actor, detach: this.#attach() };

@@ -1,13 +1,5 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import {
-	createActor,
-	fromPromise,
-	type InspectionEvent,
-	SimulatedClock,
-	type StateNode,
-	setup,
-} from 'xstate';
-import { TestModel } from 'xstate/graph';
+import { createActor, fromPromise, type InspectionEvent, SimulatedClock, setup } from 'xstate';
 import { PixSyncError } from '../../src/core/errors.ts';
 import { toNetworkStatus, toQuality } from '../../src/core/network-quality.ts';
 import {
@@ -106,7 +98,6 @@ async function flush() {
 }
 
 const answered: NetworkEvent = { type: 'request.answered', rttMs: 50 };
-const fatal = new PixSyncError('not-provided', 'x', { fault: 'fatal', hint: 'x' });
 
 describe('network.machine: start', () => {
 	it('[F56] is online until evidence says otherwise, with no probe and no timer', () => {
@@ -490,115 +481,4 @@ describe('network.machine: quality', () => {
 		expect(chart.actor.getSnapshot().context.connection).toEqual({ effectiveType: '3g' });
 		expect(chart.state()).toBe('online.trusted');
 	});
-});
-
-describe('network.machine: every transition', () => {
-	type NetworkSnapshot = ReturnType<typeof networkMachine.getInitialSnapshot>;
-
-	const payloads: Readonly<Record<string, readonly object[]>> = {
-		'request.answered': [{ rttMs: 50 }],
-		'quality.changed': [{ effectiveType: '3g' }],
-		'probe.changed': [{ available: true }, { available: false }],
-		'xstate.done.actor.probe': [{ output: true }, { output: false }],
-		'xstate.error.actor.probe': [{ error: new Error('network') }],
-	};
-
-	const key = ({ value, context }: NetworkSnapshot) =>
-		JSON.stringify([
-			value,
-			context.browserOffline,
-			context.canProbe,
-			context.misses,
-			Math.min(context.attempts, 2),
-		]);
-
-	const inputs: readonly NetworkInput[] = [
-		{ random: noJitter },
-		{ random: noJitter, onLine: false },
-		{ random: noJitter, canProbe: false },
-	];
-
-	it('[S31] over paths that cover the chart: no error, one probe at most, no timer when trusted, rules kept', async () => {
-		const covered = new Set<string>();
-		const inspect = (event: InspectionEvent) => {
-			if (event.type !== '@xstate.microstep') return;
-			for (const transition of event._transitions)
-				covered.add(toTransitionKey(transition.source, transition));
-		};
-		let steps = 0;
-
-		for (const input of inputs) {
-			const model = new TestModel(networkMachine, {
-				events: (snapshot: NetworkSnapshot) =>
-					snapshot._nodes
-						.flatMap((node) => node.ownEvents)
-						.concat(networkMachine.root.ownEvents)
-						.flatMap((type) =>
-							(payloads[type] ?? [{}]).map((payload) => ({ type, ...payload }) as unknown as NetworkEvent),
-						),
-				serializeState: (snapshot, event, previous) =>
-					key(snapshot) + (event && previous ? `<${JSON.stringify(event)}<${key(previous)}` : ''),
-			});
-			for (const path of model.getShortestPaths({ input, limit: 100_000 })) {
-				const chart = start(input, inspect);
-				for (const { event, state } of path.steps) {
-					await perform(chart, event);
-					steps += 1;
-					expect(chart.actor.getSnapshot().value).toEqual(state.value);
-					expect(chart.actor.getSnapshot().status).toBe('active');
-					expect(chart.errors).toEqual([]);
-					const asking = /doubted|probing/.test(chart.state() ?? '');
-					expect(chart.open.size).toBe(asking ? 1 : 0);
-					expect(chart.timers.size <= 1).toBe(true);
-					if (chart.state() === 'online.trusted') expect(chart.timers.size).toBe(0);
-					if (event.type === 'request.answered') expect(chart.isOnline()).toBe(true);
-					if (event.type === 'browser.offline') expect(chart.isOnline()).toBe(false);
-				}
-				chart.actor.stop();
-				expect([chart.open.size, chart.timers.size]).toEqual([0, 0]);
-			}
-		}
-
-		const missing = allTransitionKeys(networkMachine.root).filter((transition) => !covered.has(transition));
-		expect(missing).toEqual([]);
-		expect(steps).toBeGreaterThan(500);
-	});
-
-	it('a fatal verdict is the only one that ends the machine', async () => {
-		const chart = start();
-		chart.miss(2);
-		await chart.settle(fatal);
-		expect(chart.actor.getSnapshot().status).toBe('error');
-		expect(chart.errors).toEqual([fatal]);
-	});
-
-	async function perform(chart: ReturnType<typeof start>, event: { readonly type: string }) {
-		if (event.type === 'xstate.done.actor.probe') {
-			return chart.settle('output' in event && event.output === true);
-		}
-		if (event.type === 'xstate.error.actor.probe') return chart.settle(new Error('network'));
-		if (event.type.startsWith('xstate.after')) return void chart.clock.increment(60_000);
-		if (event.type === 'xstate.init') return;
-		chart.send(event as NetworkEvent);
-	}
-
-	type AnyNode = Pick<StateNode, 'id' | 'transitions' | 'always' | 'states'>;
-
-	function toTransitionKey(
-		node: Pick<AnyNode, 'id' | 'transitions' | 'always'>,
-		transition: { readonly eventType: string },
-	): string {
-		const own: readonly unknown[] = node.transitions.get(transition.eventType) ?? [];
-		const index = own.includes(transition)
-			? own.indexOf(transition)
-			: ((node.always ?? []) as readonly unknown[]).indexOf(transition);
-		return `${node.id}|${transition.eventType}|${index}`;
-	}
-
-	function allTransitionKeys(node: AnyNode): string[] {
-		return [...node.transitions.values(), node.always ?? []]
-			.flat()
-			.map((transition) => toTransitionKey(node, transition))
-			.concat(Object.values(node.states).flatMap((child) => allTransitionKeys(child)));
-	}
 });

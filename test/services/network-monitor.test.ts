@@ -149,7 +149,7 @@ describe('NetworkMonitor: nobody subscribed', () => {
 		monitor.report(unanswered);
 		monitor.report(unanswered);
 		monitor.recheck();
-		monitor.useProbe(probe)();
+		monitor.lendProbe(probe)();
 		expect(monitor.isOnline()).toBe(true);
 		expect(probe).not.toHaveBeenCalled();
 		expect(clock.pending.size).toBe(0);
@@ -405,13 +405,13 @@ describe('NetworkMonitor: lent probes', () => {
 			monitor.recheck();
 			await flush();
 		};
-		const undoAlice = monitor.useProbe(lend('alice'));
-		const undoBob = monitor.useProbe(lend('bob'));
+		const undoAlice = monitor.lendProbe(lend('alice'));
+		const undoBob = monitor.lendProbe(lend('bob'));
 		await ask();
 		undoAlice();
 		undoAlice();
 		await ask();
-		const undoCarol = monitor.useProbe(lend('carol'));
+		const undoCarol = monitor.lendProbe(lend('carol'));
 		undoBob();
 		await ask();
 		undoCarol();
@@ -424,8 +424,8 @@ describe('NetworkMonitor: lent probes', () => {
 		const probe = vi.fn<Probe>(async () => true);
 		const { monitor, listen } = setUp();
 		const stop = listen();
-		const one = monitor.useProbe(probe);
-		const two = monitor.useProbe(probe);
+		const one = monitor.lendProbe(probe);
+		const two = monitor.lendProbe(probe);
 		one();
 		one();
 		monitor.recheck();
@@ -441,14 +441,14 @@ describe('NetworkMonitor: lent probes', () => {
 	it('one lent before the first subscriber counts, and one lent while waiting is asked at once', async () => {
 		const probe = vi.fn<Probe>(async () => false);
 		const { monitor, listen } = setUp();
-		const undo = monitor.useProbe(probe);
+		const undo = monitor.lendProbe(probe);
 		const stop = listen();
 		monitor.report(unanswered);
 		monitor.report(unanswered);
 		await flush();
 		expect(probe).toHaveBeenCalledTimes(1);
 		expect(monitor.isOnline()).toBe(false);
-		monitor.useProbe(async () => true);
+		monitor.lendProbe(async () => true);
 		await flush();
 		expect(monitor.isOnline()).toBe(true);
 		undo();
@@ -459,7 +459,7 @@ describe('NetworkMonitor: lent probes', () => {
 		const probe = vi.fn<Probe>(async () => false);
 		const { monitor, listen } = setUp({ probe });
 		const stop = listen();
-		const undo = monitor.useProbe(probe);
+		const undo = monitor.lendProbe(probe);
 		monitor.recheck();
 		await flush();
 		undo();

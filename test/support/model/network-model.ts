@@ -87,16 +87,17 @@ export function createNetworkModel(start: NetworkStart, host: NetworkHost): Mode
 			if (state.status !== 'active') return [];
 			return ownEvents(state)
 				.flatMap(toModelEvents)
-				.filter(({ as }) => canHappen(as, host, state.context));
+				.filter(({ as }) => canHappen(as, host, state.context.canProbe));
 		},
 		keyOf: toNetworkKey,
 	};
 }
 
-export function canHappen(name: NetworkEventName, host: NetworkHost, { canProbe }: NetworkContext): boolean {
+/** Whether a host can bring an event about; `canProbe`: while there is a probe. */
+export function canHappen(name: NetworkEventName, host: NetworkHost, canProbe: boolean): boolean {
 	if (host === 'app') return name !== 'probe throws';
 	if (name === 'probe bearable' || name === 'probe fatal') return false;
-	// A loan that ends twice is told once.
+	// A loan ends once.
 	return name !== 'probe gone' || canProbe;
 }
 
