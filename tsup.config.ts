@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-	entry: { index: 'src/index.ts', machines: 'src/machines/index.ts' },
+	entry: { index: 'src/index.ts', machines: 'src/machines/index.ts', inspect: 'src/inspect/index.ts' },
 	format: ['esm', 'cjs'],
 	dts: true,
 	clean: true,

@@ -1,4 +1,5 @@
 import { type Actor, createActor, type InspectionEvent } from 'xstate';
+import type { RowNotice } from './core/sync-notice.ts';
 import type { TableSpec } from './core/table-spec.ts';
 import { createUuidV7 } from './core/uuid.ts';
 import { createSyncMachine } from './machines/create-sync-machine.ts';
@@ -49,15 +50,21 @@ export interface Engine {
 	close(): void;
 }
 
+/** What the façade hears of. */
+export interface EngineHooks {
+	/** `counts()` has changed. */
+	readonly countsChanged: () => void;
+	readonly rowsNoticed: (notices: readonly RowNotice[]) => void;
+}
+
 /**
  * Wires the parts together; the only place that knows them all.
- * @param onCounts is called when `counts()` has changed.
  * @throws PixSyncError `bad-client`, `bad-config`, `no-indexeddb`, `not-supported`.
  */
 export function createEngine(
 	supabase: SupabaseLike,
 	options: SyncManagerOptions,
-	onCounts: () => void,
+	hooks: EngineHooks,
 ): Engine {
 	const access = toSupabaseAccess(supabase);
 	const settings = toSettings(options, access.url);
@@ -82,6 +89,7 @@ export function createEngine(
 		random: Math.random,
 		clockOffset,
 		settings,
+		notify: hooks.rowsNoticed,
 	});
 	const actor = createActor(createSyncMachine({ ...services, refreshSession: () => session.refresh() }), {
 		logger: (text: string) => console.warn(text),
@@ -182,7 +190,7 @@ export function createEngine(
 		stopCounts();
 		stopCounts = watchTableCounts(workspace.store, [...specs.keys()], (next) => {
 			counts = next;
-			onCounts();
+			hooks.countsChanged();
 		});
 	}
 

@@ -8,6 +8,15 @@ export type {
 	TableStanding,
 } from './core/row-explanation.ts';
 export type {
+	ConflictNotice,
+	ErrorNotice,
+	RejectedNotice,
+	SyncedNotice,
+	SyncNoticeName,
+	SyncNotices,
+	UserChangedNotice,
+} from './core/sync-notice.ts';
+export type {
 	ConflictContext,
 	ConflictResolver,
 	ConflictStrategy,

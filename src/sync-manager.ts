@@ -1,11 +1,13 @@
 import type { Actor } from 'xstate';
 import { PixSyncError } from './core/errors.ts';
 import type { RowExplanation, TableStanding } from './core/row-explanation.ts';
+import type { SyncNoticeName, SyncNotices } from './core/sync-notice.ts';
 import { isSameSpec, type TableSpec, toTableSpec } from './core/table-spec.ts';
 import { topologicalOrder } from './core/topology.ts';
 import type { QueuedAction, Row, RowId, SyncAction, SyncConfig, SyncResult } from './core/types.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
+import { createNoticeHub } from './notice-hub.ts';
 import type { SyncManagerOptions } from './options.ts';
 import { type ActionInput, type CheckedAction, toCheckedAction, toRowId } from './services/action.ts';
 import { explainRow } from './services/explain.ts';
@@ -31,6 +33,7 @@ export class SyncManager {
 	readonly actor: Actor<typeof syncMachine>;
 	readonly #engine: Engine;
 	readonly #state: StateStore;
+	readonly #notices = createNoticeHub();
 	readonly #closing = new AbortController();
 	readonly #waiting = new Map<number, (result: SyncResult) => void>();
 	#tokens = 0;
@@ -41,11 +44,20 @@ export class SyncManager {
 	 * @throws PixSyncError `bad-client`, `bad-config`, `no-indexeddb`, `not-supported`.
 	 */
 	constructor(supabase: SupabaseLike, options: SyncManagerOptions = {}) {
-		this.#engine = createEngine(supabase, options, () => this.#state?.refresh());
+		this.#engine = createEngine(supabase, options, {
+			countsChanged: () => this.#state?.refresh(),
+			rowsNoticed: (notices) => {
+				for (const { type, ...notice } of notices) this.#notices.tell(type, notice as never);
+			},
+		});
 		this.actor = this.#engine.actor;
 		this.#state = createStateStore(this.#engine);
 		this.actor.on('sync.completed', ({ waiters }) => {
 			for (const { token, result } of waiters) if (token !== null) this.#answer(token, result);
+		});
+		this.actor.on('round.ended', ({ table, error, counts: { uploaded, downloaded, conflicts, errors } }) => {
+			if (error) this.#notices.tell('error', { table, error });
+			else if (errors.length === 0) this.#notices.tell('synced', { table, uploaded, downloaded, conflicts });
 		});
 	}
 
@@ -200,6 +212,15 @@ export class SyncManager {
 		});
 	}
 
+	/**
+	 * Calls `listener` whenever it happens, once it is durable. See {@link SyncNotices} for what each tells.
+	 * @param name 'conflict' | 'rejected' | 'synced' | 'error' | 'userChanged'.
+	 * @returns unsubscribe
+	 */
+	on<N extends SyncNoticeName>(name: N, listener: (notice: SyncNotices[N]) => void): () => void {
+		return this.#notices.on(name, listener);
+	}
+
 	/** A snapshot; the same object as long as nothing changed, as `useSyncExternalStore` wants it. */
 	readonly getState = (): SyncState => this.#state.get();
 
@@ -217,6 +238,7 @@ export class SyncManager {
 		this.#isClosed = true;
 		this.#closing.abort();
 		this.#state.close();
+		this.#notices.close();
 		this.#engine.close();
 		for (const [token] of this.#waiting) this.#answer(token, closedResult([...this.#engine.specs.keys()]));
 	}

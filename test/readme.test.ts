@@ -53,6 +53,7 @@ function writeModule(name: string, markdown: string): string {
 			imports: {
 				'@pixora/pixsync': '../../../src/index.ts',
 				'@pixora/pixsync/machines': '../../../src/machines/index.ts',
+				'@pixora/pixsync/inspect': '../../../src/inspect/index.ts',
 			},
 		}),
 	);
@@ -130,6 +131,8 @@ describe('the README', () => {
 		['sync-state.ts', 'TableStateName'],
 		['table-handle.ts', 'TableHandle'],
 		['services/row-lookup.ts', 'RowState'],
+		['inspect/sync-inspector.ts', 'SyncInspector'],
+		['inspect/sync-inspector.ts', 'SyncInspectorOptions'],
 	])('names all of src/%s: %s', (file, declaration) => {
 		const code = [...readme.matchAll(/`[^`\n]+`|^```ts[\s\S]*?^```/gm)].join('\n');
 		const isNamed = (name: string) => new RegExp(`(?<![\\w-])${name}(?![\\w-])`).test(code);

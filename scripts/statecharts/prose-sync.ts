@@ -89,6 +89,7 @@ export const SYNC: ChartProse = {
 		failRun: 'Answers for the tables that had not begun: they come back with the gate’s error.',
 		sendCommands: 'Sends the tables their `sync.request`, as the run’s plan has it.',
 		emitCompleted: 'Tells observers whose wait is over, and with what result (`sync.completed`).',
+		emitRound: 'Tells observers how a table’s round ended (`round.ended`).',
 		forgetStep: 'What was to be sent has been sent.',
 		requestAll: 'Raises {sync:sync.request} for all tables.',
 		requestDirty: 'Raises {sync:sync.request} for the tables that were written to, if there are any.',

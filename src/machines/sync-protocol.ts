@@ -1,6 +1,6 @@
 import type { TableSpec } from '../core/table-spec.ts';
 import type { SyncResult } from '../core/types.ts';
-import type { TableInput, TableReport } from './table-protocol.ts';
+import type { TableInput, TableReport, TableRound } from './table-protocol.ts';
 
 /** What the root is told. Commands are wishes of the app's; the others are facts. */
 export type SyncEvent =
@@ -25,10 +25,14 @@ export type SyncCommand =
 	/** Something changed at the server: pull soon. Without `tables`: all. */
 	| { readonly type: 'poke.received'; readonly tables?: readonly string[] };
 
-export type SyncEmitted = {
-	readonly type: 'sync.completed';
-	readonly waiters: readonly { readonly token: number | null; readonly result: SyncResult }[];
-};
+/** For observers outside: `actor.on('…')`. */
+export type SyncEmitted =
+	| {
+			readonly type: 'sync.completed';
+			readonly waiters: readonly { readonly token: number | null; readonly result: SyncResult }[];
+	  }
+	/** A table has ended a round of upload and download, well or with `error`. */
+	| ({ readonly type: 'round.ended' } & TableRound);
 
 export type SyncTag = 'offline' | 'syncing' | 'settled' | 'error';
 

@@ -1,4 +1,4 @@
-import { assign, setup } from 'xstate';
+import { assign, emit, setup } from 'xstate';
 import type { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import { closedGateError, closedReason } from './closed-reason.ts';
@@ -16,7 +16,7 @@ import {
 } from './sync-context.ts';
 import type { SyncEmitted, SyncEvent, SyncInput, SyncTag } from './sync-protocol.ts';
 import { tableMachine } from './table.machine.ts';
-import type { TableReport } from './table-protocol.ts';
+import type { TableReport, TableRound } from './table-protocol.ts';
 
 /** Local writes that come within this time after one another travel together, ms. */
 export const LIVE_DELAY_MS = 100;
@@ -113,6 +113,14 @@ const baseSetup = setup({
 			},
 		),
 		forgetStep: assign({ step: NO_STEP }),
+		emitRound: emit((_, { round: { table, served, held, counts, error } }: { round: TableRound }) => ({
+			type: 'round.ended' as const,
+			table,
+			served,
+			held,
+			counts,
+			error,
+		})),
 	},
 });
 

@@ -133,6 +133,7 @@ export const runRegion = syncSetup.createStateConfig({
 		'table.cycled': {
 			actions: [
 				{ type: 'noteRound', params: ({ event }) => ({ round: event, isSettled: false }) },
+				{ type: 'emitRound', params: ({ event }) => ({ round: event }) },
 				'sendCommands',
 				'emitCompleted',
 				'forgetStep',
@@ -141,6 +142,7 @@ export const runRegion = syncSetup.createStateConfig({
 		'table.settled': {
 			actions: [
 				{ type: 'noteRound', params: ({ event }) => ({ round: event, isSettled: true }) },
+				{ type: 'emitRound', params: ({ event }) => ({ round: event }) },
 				'sendCommands',
 				'emitCompleted',
 				'forgetStep',

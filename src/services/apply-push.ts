@@ -1,6 +1,7 @@
 import { type PixSyncError, toErrorLine } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
+import type { RowNotice } from '../core/sync-notice.ts';
 import { isTombstone } from '../core/table-spec.ts';
 import { toTimestampText } from '../core/timestamp.ts';
 import type { Row } from '../core/types.ts';
@@ -27,7 +28,8 @@ export async function applyPush(
 	retryInMs: number,
 ): Promise<AppliedPush> {
 	const { spec, store } = run;
-	return store.transact('rw', [spec.table], async (stores) => {
+	const letters: Mutation[] = [];
+	const applied = await store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const ids = attempt.mutations.map(({ id }) => id);
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
@@ -70,10 +72,13 @@ export async function applyPush(
 						remote: outcome.remote,
 					});
 					return;
-				case 'rejected':
-					writer.change(reject(run, mutation, mutations, record, outcome.error));
+				case 'rejected': {
+					const change = reject(run, mutation, mutations, record, outcome.error);
+					writer.change(change);
+					letters.push(...(change.rewritten ?? []));
 					result = addTo(result, { errors: [toErrorLine(spec.table, outcome.error)] });
 					return;
+				}
 				case 'retryable':
 					uncertain.push(mutation);
 					retryAfter = Math.max(retryAfter, run.now() + (outcome.error.retryAfterMs ?? 0));
@@ -96,6 +101,8 @@ export async function applyPush(
 		]);
 		return addTo(result, { errors: [...waiting.values()] });
 	});
+	run.notify(toRejectedNotices(letters));
+	return applied;
 }
 
 /** The change that an echoed row makes; also used where a row turns out to be ours. */
@@ -158,6 +165,15 @@ export function toDeadLetter(mutations: readonly Mutation[], error: PixSyncError
 		letter,
 		error: { code: error.code, message: error.message, at },
 	}));
+}
+
+/** One notice a dead letter, of mutations just refused. */
+export function toRejectedNotices(mutations: readonly Mutation[]): readonly RowNotice[] {
+	const notices = new Map<string, RowNotice>();
+	for (const { table, rowId, letter, error } of mutations) {
+		if (letter && error) notices.set(letter, { type: 'rejected', table, id: rowId, letter, error });
+	}
+	return [...notices.values()];
 }
 
 function countCovered(mutation: PushMutation, mutations: readonly Mutation[]): number {

@@ -12,6 +12,7 @@ import {
 	type NetworkStatus,
 	toNetworkStatus,
 } from '../core/network-quality.ts';
+import { reportUncaught } from '../core/report-uncaught.ts';
 import { type NetworkEvent, networkMachine } from '../machines/network.machine.ts';
 import { refuseForged } from '../machines/refuse-forged.ts';
 import { defaultNetworkEnvironment, type NetworkEnvironment } from './network-environment.ts';
@@ -210,15 +211,4 @@ function isSameStatus(a: NetworkStatus, b: NetworkStatus): boolean {
 		a.downlink === b.downlink &&
 		a.rtt === b.rtt
 	);
-}
-
-/** A subscriber's error is the app's to hear of, and nobody else's trouble. */
-function reportUncaught(error: unknown): void {
-	if (typeof globalThis.reportError === 'function') {
-		globalThis.reportError(error);
-		return;
-	}
-	queueMicrotask(() => {
-		throw error;
-	});
 }

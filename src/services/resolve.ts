@@ -4,10 +4,11 @@ import { isOurs } from '../core/is-ours.ts';
 import { isSameJson } from '../core/json.ts';
 import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
 import type { ResolvedConflict, ResolveInput, ResolveOutput } from '../core/run-contract.ts';
+import type { RowNotice } from '../core/sync-notice.ts';
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
-import { acknowledge, toDeadLetter } from './apply-push.ts';
+import { acknowledge, toDeadLetter, toRejectedNotices } from './apply-push.ts';
 import type { AttemptRecord, BaseRecord, OutcomeRecord, Stores } from './local-store.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { toOutcomeRecord } from './outcome-record.ts';
@@ -25,7 +26,8 @@ interface OpenConflict {
 /** Decides every conflict that waits, in one transaction: nothing can be queued between verdict and write. */
 export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOutput> {
 	const { spec, store } = run;
-	return store.transact('rw', [spec.table], async (stores) => {
+	const notices: RowNotice[] = [];
+	const result = await store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const open = await readConflicts(stores, run);
 		const views = await stores.rows(spec.table).bulkGet(open.map(({ record }) => record.id));
@@ -61,6 +63,7 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 			const change = toChange(run, conflict, resolution);
 			settled.add(record.id);
 			writer.change(change);
+			if (resolution.kind === 'dead-letter') notices.push(...toRejectedNotices(change.rewritten ?? []));
 			if (resolution.kind === 'agreed') {
 				output.uploaded += change.removed.length;
 				return;
@@ -84,8 +87,13 @@ export async function resolve(run: Run, input: ResolveInput): Promise<ResolveOut
 			now: run.now(),
 		});
 		const resolved = outcomes.map(({ id, outcome }): ResolvedConflict => ({ id, outcome }));
+		notices.push(
+			...outcomes.map(({ version: _, ...outcome }) => ({ type: 'conflict' as const, ...outcome })),
+		);
 		return { ...output, due: isDue(plan), resolved };
 	});
+	run.notify(notices);
+	return result;
 }
 
 const OUTCOMES = {

@@ -1,4 +1,5 @@
 import { PixSyncError } from '../core/errors.ts';
+import type { RowNotice } from '../core/sync-notice.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { LocalStore, Stores } from './local-store.ts';
 import type { Remote } from './remote.ts';
@@ -22,6 +23,8 @@ export interface Run {
 	readonly settings: RunSettings;
 	/** Device ms of each table's last sweep of this session. */
 	readonly reconciledAt: Map<string, number>;
+	/** Told of rows after the transaction that changed them. */
+	readonly notify: (notices: readonly RowNotice[]) => void;
 }
 
 export interface RunSettings {

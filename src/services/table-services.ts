@@ -19,6 +19,8 @@ export interface TableServicesOptions {
 	readonly random: () => number;
 	readonly clockOffset: () => number | null;
 	readonly settings: RunSettings;
+	/** Hears of conflicts and refusals. @default nobody */
+	readonly notify?: Run['notify'];
 }
 
 /** The table machine's services, and those that the façade calls itself under the same lock. */
@@ -54,6 +56,7 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				clockOffset: options.clockOffset,
 				settings: options.settings,
 				reconciledAt,
+				notify: options.notify ?? (() => undefined),
 			});
 		});
 	}

@@ -1,5 +1,5 @@
 import { PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
-import type { PushMutation } from '../core/mutation.ts';
+import type { Mutation, PushMutation } from '../core/mutation.ts';
 import {
 	addCounts,
 	NO_COUNTS,
@@ -9,7 +9,7 @@ import {
 } from '../core/run-contract.ts';
 import { versionOf } from '../core/table-spec.ts';
 import { nextStamp, toMicros } from '../core/timestamp.ts';
-import { applyPush, putOffUntil, toDeadLetter } from './apply-push.ts';
+import { applyPush, putOffUntil, toDeadLetter, toRejectedNotices } from './apply-push.ts';
 import type { AttemptRecord } from './local-store.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { recheckRows } from './recheck.ts';
@@ -167,7 +167,8 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 	const { spec } = run;
 	const ids = unknown.map(({ id }) => id);
 	const remotes = await run.remote.fetch(spec, ids, run.signal, 'visible');
-	return run.store.transact('rw', [spec.table], async (stores) => {
+	const letters: Mutation[] = [];
+	const settled = await run.store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const dirty = await dirtyOfRows(stores, spec.table, ids);
 		const writer = createRowWriter(spec);
@@ -179,7 +180,7 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 			if (!remote) {
 				const seqs = new Set(planned.map(({ seq }) => seq));
 				const isDelete = planned.at(-1)?.action === 'delete';
-				const settled = mutations.filter(({ seq }) => seqs.has(seq));
+				const covered = mutations.filter(({ seq }) => seqs.has(seq));
 				const remaining = mutations.filter(({ seq }) => !seqs.has(seq));
 				const error = new PixSyncError(
 					'not-found',
@@ -191,16 +192,18 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 						hint: 'It was deleted, or this user may not see it. Create it to bring it back.',
 					},
 				);
+				const rewritten = isDelete ? [] : toDeadLetter(covered, error, run.now());
+				letters.push(...rewritten);
 				writer.change({
 					id,
 					base: { kind: 'absent' },
 					remaining,
-					removed: isDelete ? settled.map(({ seq }) => seq) : [],
-					rewritten: isDelete ? [] : toDeadLetter(settled, error, run.now()),
+					removed: isDelete ? covered.map(({ seq }) => seq) : [],
+					rewritten,
 				});
 				counts = addCounts(counts, {
 					...NO_COUNTS,
-					uploaded: isDelete ? settled.length : 0,
+					uploaded: isDelete ? covered.length : 0,
 					errors: isDelete ? [] : [toErrorLine(spec.table, error)],
 				});
 				continue;
@@ -216,6 +219,8 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 		await writer.write(stores);
 		return counts;
 	});
+	run.notify(toRejectedNotices(letters));
+	return settled;
 }
 
 /** A sync that was asked for also tries the conflicts that were put off. */

@@ -63,6 +63,7 @@ async function replicaOf(config: Partial<SyncConfig> = {}, disk = new IDBFactory
 			backoff: { baseMs: 1_000, capMs: 60_000 },
 		},
 		reconciledAt: new Map(),
+		notify: () => undefined,
 	});
 	await replica.store.transact('rw', [], (stores) => stores.meta.put({ key: EPOCH_KEY, value: 1 }));
 

@@ -1,0 +1,59 @@
+import type { PixSyncError } from './errors.ts';
+import type { StoredError } from './mutation.ts';
+import type { ConflictOutcome } from './row-explanation.ts';
+import type { RowId } from './types.ts';
+
+/** What `sync.on(…)` tells, by name. Told after it is durable; nothing is told of what a restart finds. */
+export interface SyncNotices {
+	/** A conflict was met: how it ended, or that it waits for somebody to decide. */
+	readonly conflict: ConflictNotice;
+	/** A change was refused for good, and is kept as a dead letter. */
+	readonly rejected: RejectedNotice;
+	/** A table's round of upload and download ended without an error. */
+	readonly synced: SyncedNotice;
+	/** What kept a table's round from ending well; it is tried again as its `fault` says. */
+	readonly error: ErrorNotice;
+	/** Another user's replica is open, or the session has ended. */
+	readonly userChanged: UserChangedNotice;
+}
+
+export interface ConflictNotice extends ConflictOutcome {
+	readonly table: string;
+	readonly id: RowId;
+}
+
+export interface RejectedNotice {
+	readonly table: string;
+	readonly id: RowId;
+	/** What `retryRejected` and `discardRejected` take. */
+	readonly letter: string;
+	readonly error: StoredError;
+}
+
+export interface SyncedNotice {
+	readonly table: string;
+	readonly uploaded: number;
+	readonly downloaded: number;
+	readonly conflicts: number;
+}
+
+export interface ErrorNotice {
+	readonly table: string;
+	readonly error: PixSyncError;
+}
+
+export interface UserChangedNotice {
+	/** Whose replica is open; null: nobody's, what is written goes to the signed-out replica. */
+	readonly user: string | null;
+	/** Whether requests may be made for that user; false: the session has ended, and the data stays. */
+	readonly isSignedIn: boolean;
+	/** Changes made signed out that wait for `adoptAnonymous()`; 0 while signed out. */
+	readonly anonymous: number;
+}
+
+export type SyncNoticeName = keyof SyncNotices;
+
+/** Notices that the services themselves give: of a row. */
+export type RowNotice =
+	| ({ readonly type: 'conflict' } & ConflictNotice)
+	| ({ readonly type: 'rejected' } & RejectedNotice);
