@@ -31,6 +31,10 @@ const rows = [
 		'NetworkMonitor alone, without xstate',
 		await sizeOf("export { NetworkMonitor } from './dist/index.js'", [...peers, 'dexie', 'xstate']),
 	],
+	[
+		'inspector, without dexie and xstate',
+		await sizeOf("export * from './dist/inspect.js'", [...peers, 'dexie', 'xstate']),
+	],
 ];
 for (const [name, { min, gzip }] of rows) {
 	console.log(

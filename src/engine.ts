@@ -1,23 +1,31 @@
 import { type Actor, createActor, type InspectionEvent } from 'xstate';
-import type { RowNotice } from './core/sync-notice.ts';
+import { isPixSyncError, type PixSyncError } from './core/errors.ts';
+import type { RowNotice, UserChangedNotice } from './core/sync-notice.ts';
 import type { TableSpec } from './core/table-spec.ts';
 import { createUuidV7 } from './core/uuid.ts';
+import type { Diagnosis } from './doctor/finding.ts';
 import { createSyncMachine } from './machines/create-sync-machine.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import { type SyncManagerOptions, toSettings } from './options.ts';
+import type { AdoptResult } from './services/adopt-anonymous.ts';
+import { createIdentity } from './services/identity.ts';
 import { createLastUser } from './services/last-user.ts';
 import { awaitLeadership, type Leadership } from './services/leadership.ts';
 import { toStorageEnvironment } from './services/local-store.ts';
 import { networkMonitor } from './services/network-monitor.ts';
+import { requestPersistence } from './services/persistence.ts';
 import { createProbe } from './services/probe.ts';
 import { createHttp, type RequestEnd } from './services/rest/http.ts';
 import { createRestRemote } from './services/rest/rest-remote.ts';
 import { createServerClock } from './services/server-clock.ts';
 import { createSession } from './services/session.ts';
+import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
+import { createStorageHealth } from './services/storage-health.ts';
 import { type SupabaseLike, toSupabaseAccess } from './services/supabase-access.ts';
 import { type TableCounts, watchTableCounts } from './services/table-counts.ts';
 import { createTableServices, type LockedTableServices } from './services/table-services.ts';
 import { watchVisibility } from './services/visibility.ts';
+import { type WipeOptions, wipe } from './services/wipe.ts';
 import {
 	dirtyTables,
 	isLeading,
@@ -29,6 +37,9 @@ import { createWorkspaceHost } from './services/workspace-host.ts';
 
 /** Longest wait for the auth client (F6): its own refresh may try for 25 s, and the app should see its data. */
 const AUTH_TIMEOUT_MS = 3_000;
+
+/** Longest wait for the server to be told of a sign-out: here the user is signed out already. */
+const SIGN_OUT_TIMEOUT_MS = 10_000;
 
 /** Longest wait for the probe of the REST origin (F56). */
 const PROBE_TIMEOUT_MS = 10_000;
@@ -47,7 +58,26 @@ export interface Engine {
 	/** Looks whether the server and the session are back, after they had been missing. */
 	recheck(): Promise<void>;
 	counts(): ReadonlyMap<string, TableCounts>;
+	storage(): StorageStanding;
+	/** Deletes the current user's replica, and opens an empty one. */
+	wipe(options: WipeOptions): Promise<void>;
+	/** What the client can see of the tables registered, compared with what sync needs. */
+	diagnose(): Promise<Diagnosis>;
+	/** Device ms at which the open replica was opened; what the chart remembers from before is another user's. */
+	openedAt(): number;
+	/** @param flush one sync of all tables. */
+	signOut(options: SignOutOptions, flush: () => Promise<unknown>): Promise<SignOutResult>;
+	/** Moves what was written signed out into `workspace`, the current user's. */
+	adopt(workspace: Workspace): Promise<AdoptResult & { readonly tables: readonly string[] }>;
 	close(): void;
+}
+
+/** How the local database stands. */
+export interface StorageStanding {
+	/** Whether the browser keeps it when space runs out; null: it does not say, or not yet. */
+	readonly persisted: boolean | null;
+	/** What keeps it from being used; null: nothing. */
+	readonly trouble: PixSyncError | null;
 }
 
 /** What the façade hears of. */
@@ -55,6 +85,9 @@ export interface EngineHooks {
 	/** `counts()` has changed. */
 	readonly countsChanged: () => void;
 	readonly rowsNoticed: (notices: readonly RowNotice[]) => void;
+	/** `storage()` has changed. @param trouble a new one; null: none. */
+	readonly storageChanged: (trouble: PixSyncError | null) => void;
+	readonly userChanged: (notice: UserChangedNotice) => void;
 }
 
 /**
@@ -76,11 +109,13 @@ export function createEngine(
 	const clockOffset = () => clock.offset();
 	const session = createSession({
 		access,
+		now,
 		serverNow: () => {
 			const offset = clockOffset();
 			return offset === null ? null : now() + offset;
 		},
 		timeoutMs: AUTH_TIMEOUT_MS,
+		signOutTimeoutMs: SIGN_OUT_TIMEOUT_MS,
 	});
 	const services = createTableServices({
 		workspace: () => host.current(),
@@ -101,10 +136,16 @@ export function createEngine(
 	const locks = settings.multiTab && isShared ? (globalThis.navigator?.locks ?? null) : null;
 	let registering: Promise<void> = Promise.resolve();
 	let registrations = 0;
+	const refused = new Set<TableSpec>();
 	let leadership: Leadership | null = null;
 	let counts: ReadonlyMap<string, TableCounts> = new Map();
 	let stopCounts: () => void = () => undefined;
+	let openedAt = 0;
+	let persisted: boolean | null = null;
 	let isClosed = false;
+	const health = createStorageHealth((trouble) => {
+		if (!isClosed) hooks.storageChanged(trouble);
+	});
 
 	function connect(userId: string | null) {
 		const http = createHttp({
@@ -124,11 +165,24 @@ export function createEngine(
 		return createRestRemote({ http, batchSize: settings.batchSize });
 	}
 
+	const lastUser = createLastUser(settings.databaseName, environment);
+	const identity = createIdentity({
+		databaseName: settings.databaseName,
+		environment,
+		locks,
+		lastUser,
+		session,
+		host: () => host,
+		specs,
+		policy: settings.onSignOut,
+		createId,
+	});
 	const host = createWorkspaceHost({
 		session,
-		lastUser: createLastUser(settings.databaseName, environment),
-		open: (userId) =>
-			openWorkspace({
+		lastUser,
+		open: async (userId) => {
+			await identity.settle();
+			return openWorkspace({
 				databaseName: settings.databaseName,
 				environment,
 				userId,
@@ -137,13 +191,27 @@ export function createEngine(
 				now,
 				clockOffset,
 				createId,
-			}),
+				storage: {
+					health,
+					onReplaced() {
+						// Leadership and checkpoints are gone with the data: all begins anew, with a full download.
+						const workspace = host.current();
+						if (workspace?.userId === userId) host.reopen(workspace, async () => {}).catch(() => undefined);
+					},
+				},
+			});
+		},
 		opened,
 		closing: leave,
 		sessionChanged: (isValid) => actor.send({ type: 'session.changed', isValid }),
+		async userChanged(user, isSignedIn) {
+			const notice = await identity.noticeOf(user, isSignedIn);
+			if (!isClosed) hooks.userChanged(notice);
+		},
 	});
 
 	async function opened(workspace: Workspace): Promise<void> {
+		openedAt = now();
 		await registering;
 		await workspace.store.ensure([...specs.values()]);
 		await clock.attach(workspace.store);
@@ -159,6 +227,15 @@ export function createEngine(
 		actor.send({ type: 'storage.hydrated', dirty });
 	}
 
+	async function ready(): Promise<Workspace> {
+		// Bound to whoever is current now (R23).
+		if (access.accessToken && host.current()) await host.recheck();
+		const workspace = await health.guard(host.ready());
+		for (const spec of [...refused]) register(spec);
+		await health.guard(registering);
+		return workspace;
+	}
+
 	/** Without Web Locks whoever syncs last leads: another opening of the same database may have taken the lead. */
 	async function reclaim(): Promise<void> {
 		const workspace = host.current();
@@ -167,9 +244,28 @@ export function createEngine(
 
 	function leave(): void {
 		stopCounts();
+		counts = new Map();
 		leadership?.release();
 		actor.send({ type: 'storage.closed' });
 		actor.send({ type: 'leadership.changed', isLeader: false });
+	}
+
+	function register(spec: TableSpec): void {
+		registrations++;
+		refused.delete(spec);
+		registering = registering
+			.catch(() => undefined)
+			.then(() => addToReplica(spec))
+			.catch((error: unknown) => {
+				// A full disk, perhaps: whoever asks makes it try anew.
+				if (isPixSyncError(error) && error.code === 'storage') refused.add(spec);
+				throw error;
+			})
+			.finally(() => {
+				registrations--;
+			});
+		// Whoever awaits `ready` gets the error.
+		registering.catch(() => undefined);
 	}
 
 	async function addToReplica(spec: TableSpec): Promise<void> {
@@ -213,6 +309,13 @@ export function createEngine(
 		),
 		watchVisibility(() => actor.send({ type: 'visibility.gained' })),
 	];
+	// A database of the app's own making is not the browser's to keep.
+	if (settings.persistStorage && isShared) {
+		void requestPersistence(globalThis.navigator?.storage).then((answer) => {
+			persisted = answer;
+			if (!isClosed) hooks.storageChanged(null);
+		});
+	}
 	actor.start();
 	// Whether this tab leads is not known yet; a tab alone learns it as its replica opens.
 	actor.send({ type: 'leadership.changed', isLeader: false });
@@ -224,23 +327,9 @@ export function createEngine(
 		specs,
 		addTable(spec) {
 			specs.set(spec.table, spec);
-			registrations++;
-			registering = registering
-				.catch(() => undefined)
-				.then(() => addToReplica(spec))
-				.finally(() => {
-					registrations--;
-				});
-			// Whoever awaits `ready` gets the error.
-			registering.catch(() => undefined);
+			register(spec);
 		},
-		async ready() {
-			// Bound to whoever is current now (R23).
-			if (access.accessToken && host.current()) await host.recheck();
-			const workspace = await host.ready();
-			await registering;
-			return workspace;
-		},
+		ready,
 		current: () => host.current(),
 		settled: () => (registrations === 0 ? host.current() : null),
 		async recheck() {
@@ -250,6 +339,19 @@ export function createEngine(
 			if (access.accessToken || !actor.getSnapshot().context.isAuthorised) await host.recheck();
 		},
 		counts: () => counts,
+		storage: () => ({ persisted, trouble: health.trouble }),
+		async wipe(given) {
+			await wipe({ workspace: await ready(), host, environment }, given);
+		},
+		async diagnose() {
+			// Apart, so that apps that never ask do not load it.
+			const { diagnoseClient } = await import('./doctor/diagnose-client.ts');
+			const { schema, requestTimeoutMs: timeoutMs } = settings;
+			return diagnoseClient({ access, session, specs: [...specs.values()], schema, timeoutMs });
+		},
+		openedAt: () => openedAt,
+		signOut: async (given, flush) => identity.signOut(await ready(), given, flush),
+		adopt: (workspace) => identity.adopt(workspace),
 		close() {
 			isClosed = true;
 			host.close();

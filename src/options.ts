@@ -2,6 +2,7 @@ import type { InspectionEvent } from 'xstate';
 import { PixSyncError } from './core/errors.ts';
 import type { NetworkMonitor } from './services/network-monitor.ts';
 import type { RunSettings } from './services/run.ts';
+import { assertSignOutPolicy, type SignOutPolicy } from './services/sign-out.ts';
 
 export interface SyncManagerOptions {
 	/** Prefix of the local databases; the user's id is appended. @default `pixsync:<project host>` */
@@ -32,11 +33,16 @@ export interface SyncManagerOptions {
 	reconcileIntervalMs?: number;
 	/** Full jitter between 0 and `baseMs` · 2ⁿ, at most `capMs`. @default { baseMs: 1000, capMs: 60000 } */
 	backoff?: { baseMs?: number; capMs?: number };
+	/** Ask the browser to keep local data when space runs out; Firefox then asks the user. @default true */
+	persistStorage?: boolean;
 	/** Upload soon after a local write while auto-sync is on. @default true */
 	liveUpload?: boolean;
-	/** Only 'keep' is supported yet. @default 'keep' */
-	onSignOut?: 'keep' | 'flush' | 'discard';
-	/** Hears every event of the machines; see XState's `inspect`. */
+	/** What `signOut()` does with local data: keep it, sync first and keep it, or take it off the device. @default 'keep' */
+	onSignOut?: SignOutPolicy;
+	/**
+	 * Hears every event of the machines; see XState's `inspect`. Beside them it hears of every request's end: an event
+	 * `request.ended` with method, table, status, rows and ms, and without address, header or body.
+	 */
 	inspect?: (event: InspectionEvent) => void;
 }
 
@@ -47,16 +53,17 @@ export interface Settings extends RunSettings {
 	readonly multiTab: boolean;
 	readonly requestTimeoutMs: number;
 	readonly backoff: { readonly baseMs: number; readonly capMs: number };
+	readonly persistStorage: boolean;
 	readonly liveUpload: boolean;
+	readonly onSignOut: SignOutPolicy;
 }
 
 /** @throws PixSyncError `bad-config`, `not-supported`. */
 export function toSettings(options: SyncManagerOptions, projectUrl: string): Settings {
 	if (options.transport === 'rpc') throw notSupported("transport: 'rpc'", "Use 'auto' or 'rest'.");
 	if (options.realtime === true) throw notSupported('realtime: true', 'Leave it out; enableAutoSync polls.');
-	if (options.onSignOut !== undefined && options.onSignOut !== 'keep') {
-		throw notSupported(`onSignOut: '${options.onSignOut}'`, "Leave it out, or use 'keep'.");
-	}
+	const onSignOut = options.onSignOut ?? 'keep';
+	assertSignOutPolicy(onSignOut, 'onSignOut');
 	return {
 		databaseName: options.databaseName ?? `pixsync:${new URL(projectUrl).host}`,
 		schema: options.schema ?? 'public',
@@ -70,7 +77,9 @@ export function toSettings(options: SyncManagerOptions, projectUrl: string): Set
 			baseMs: wholeNumber(options.backoff?.baseMs, 'backoff.baseMs', 1_000, 1),
 			capMs: wholeNumber(options.backoff?.capMs, 'backoff.capMs', 60_000, 1),
 		},
+		persistStorage: options.persistStorage ?? true,
 		liveUpload: options.liveUpload ?? true,
+		onSignOut,
 	};
 }
 

@@ -1,19 +1,28 @@
 import type { Actor } from 'xstate';
+import type { ConflictRecord } from './core/conflict-record.ts';
 import { PixSyncError } from './core/errors.ts';
+import type { RejectedWrite, RetriedWrites } from './core/rejected-write.ts';
 import type { RowExplanation, TableStanding } from './core/row-explanation.ts';
 import type { SyncNoticeName, SyncNotices } from './core/sync-notice.ts';
 import { isSameSpec, type TableSpec, toTableSpec } from './core/table-spec.ts';
 import { topologicalOrder } from './core/topology.ts';
 import type { QueuedAction, Row, RowId, SyncAction, SyncConfig, SyncResult } from './core/types.ts';
+import type { Diagnosis } from './doctor/finding.ts';
 import { createEngine, type Engine } from './engine.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import { createNoticeHub } from './notice-hub.ts';
 import type { SyncManagerOptions } from './options.ts';
 import { type ActionInput, type CheckedAction, toCheckedAction, toRowId } from './services/action.ts';
+import type { AdoptResult } from './services/adopt-anonymous.ts';
+import { toDecision } from './services/conflict-inbox.ts';
 import { explainRow } from './services/explain.ts';
+import { exportUnsynced, type UnsyncedExport } from './services/export-unsynced.ts';
+import { toLetterDraft } from './services/letter-edit.ts';
 import type { ReconcileOptions } from './services/reconcile.ts';
+import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
 import type { SupabaseLike } from './services/supabase-access.ts';
-import { readTableCounts } from './services/table-counts.ts';
+import { countUnconfirmed } from './services/table-counts.ts';
+import type { WipeOptions } from './services/wipe.ts';
 import type { Workspace } from './services/workspace.ts';
 import { createStateStore, type StateStore, type SyncState } from './sync-state.ts';
 import { createTableHandle, type TableHandle } from './table-handle.ts';
@@ -46,6 +55,11 @@ export class SyncManager {
 	constructor(supabase: SupabaseLike, options: SyncManagerOptions = {}) {
 		this.#engine = createEngine(supabase, options, {
 			countsChanged: () => this.#state?.refresh(),
+			userChanged: (notice) => this.#notices.tell('userChanged', notice),
+			storageChanged: (error) => {
+				this.#state?.refresh();
+				if (error) this.#notices.tell('error', { table: null, error });
+			},
 			rowsNoticed: (notices) => {
 				for (const { type, ...notice } of notices) this.#notices.tell(type, notice as never);
 			},
@@ -103,13 +117,8 @@ export class SyncManager {
 		this.#assertOpen();
 		// Checked and copied as the call is made, and bound to whoever is signed in now (R23).
 		const checked = actions.map((input): CheckedAction => toCheckedAction(this.#spec(input.table), input));
-		const workspace = await this.#engine.ready();
-		if (this.#engine.current() !== workspace) throw userChanged();
-		const queued = await workspace.mutate(checked).catch((error: unknown) => {
-			throw this.#engine.current() === workspace || this.#isClosed ? error : userChanged();
-		});
-		const tables = [...new Set(checked.map(({ spec }) => spec.table))];
-		if (!this.#isClosed) this.actor.send({ type: 'mutation.queued', tables });
+		const queued = await this.#write(({ mutate }) => mutate(checked));
+		this.#tellQueued([...new Set(checked.map(({ spec }) => spec.table))]);
 		return queued;
 	}
 
@@ -157,10 +166,76 @@ export class SyncManager {
 	/** Mutations that wait to be confirmed, those parked in a conflict included; dead letters are not. */
 	async getPendingCount(table?: string): Promise<number> {
 		if (table !== undefined) this.#spec(table);
-		const workspace = await this.#ready();
-		const names = table === undefined ? [...this.#engine.specs.keys()] : [table];
-		const counts = await readTableCounts(workspace.store, names);
-		return [...counts.values()].reduce((sum, { pending, conflicts }) => sum + pending + conflicts, 0);
+		const { store } = await this.#ready();
+		return countUnconfirmed(store, table === undefined ? [...this.#engine.specs.keys()] : [table]);
+	}
+
+	/**
+	 * The changes that the server refused for good, oldest first. They are kept until retried or discarded.
+	 * @param table default: all.
+	 */
+	async getRejected(table?: string): Promise<readonly RejectedWrite[]> {
+		const specs = table === undefined ? this.#engine.specs.values() : [this.#spec(table)];
+		const { letters } = await this.#ready();
+		return letters.list([...specs]);
+	}
+
+	/**
+	 * Queues refused changes again, as if they had only waited: on the row as it is confirmed now, before later
+	 * changes of it that wait. The change counts as made now.
+	 * @param id of `getRejected()`; default: all, but for those whose row is deleted here by a change that waits.
+	 * @param data columns to send in place of the refused ones, or besides them; undefined: do not send the column.
+	 * @throws PixSyncError (as a rejection) `not-found`, `bad-data`, `bad-action`, `missing-data`, `missing-id`,
+	 * `id-change`, before anything is written.
+	 */
+	async retryRejected(id?: string, data?: unknown): Promise<RetriedWrites> {
+		this.#assertOpen();
+		const edit = data === undefined ? null : toLetterDraft(id, data);
+		const { tables, ...retried } = await this.#write(({ letters }) =>
+			letters.retry(this.#engine.specs, { letter: id, edit }),
+		);
+		this.#tellQueued(tables);
+		return retried;
+	}
+
+	/**
+	 * Drops a refused change for good. Of a create it frees the localId; rows that waited for it are refused
+	 * themselves at their next upload.
+	 * @throws PixSyncError (as a rejection) `not-found`.
+	 */
+	async discardRejected(id: string): Promise<void> {
+		this.#assertOpen();
+		const { tables } = await this.#write(({ letters }) => letters.discard(this.#engine.specs, id));
+		this.#tellQueued(tables);
+	}
+
+	/**
+	 * The conflicts that wait for `resolveConflict`, longest waiting first. Each holds its row alone.
+	 * @param table default: all.
+	 */
+	async getConflicts<R extends object = Row>(table?: string): Promise<readonly ConflictRecord<R>[]> {
+		const specs = table === undefined ? this.#engine.specs.values() : [this.#spec(table)];
+		const { conflicts } = await this.#ready();
+		return (await conflicts.list([...specs])) as unknown as readonly ConflictRecord<R>[];
+	}
+
+	/**
+	 * Ends a conflict as somebody decided. Should the server's row have changed again by the time that the decision
+	 * is sent, that is a new conflict.
+	 * @param id of `getConflicts()`.
+	 * @param decision 'local': the local version, also where the server's row is gone; 'remote': the server's, also
+	 * where it is gone; or the row as it should be: its columns that differ from the server's are sent.
+	 * @throws PixSyncError (as a rejection) `unknown-conflict`, `bad-action`, `bad-data`, `id-change`, before anything
+	 * is written.
+	 */
+	async resolveConflict<R extends object = Row>(id: string, decision: 'local' | 'remote' | R): Promise<void> {
+		this.#assertOpen();
+		const decided = toDecision(decision);
+		const { table, notices } = await this.#write(({ conflicts }) =>
+			conflicts.decide(this.#engine.specs, id, decided),
+		);
+		for (const { type, ...notice } of notices) this.#notices.tell(type, notice as never);
+		this.#tellQueued([table]);
 	}
 
 	/** Drops all that waits; rows go back to what the server last confirmed. Dead letters stay. */
@@ -213,6 +288,16 @@ export class SyncManager {
 	}
 
 	/**
+	 * Compares the registered tables with what sync needs, as far as the app's client can see them, and says how to
+	 * mend what is wrong. Sends nothing that writes; what it cannot see or reach is unknown, and no error.
+	 * @throws PixSyncError (as a rejection) `closed`.
+	 */
+	async diagnose(): Promise<Diagnosis> {
+		this.#assertOpen();
+		return this.#engine.diagnose();
+	}
+
+	/**
 	 * Calls `listener` whenever it happens, once it is durable. See {@link SyncNotices} for what each tells.
 	 * @param name 'conflict' | 'rejected' | 'synced' | 'error' | 'userChanged'.
 	 * @returns unsubscribe
@@ -221,13 +306,59 @@ export class SyncManager {
 		return this.#notices.on(name, listener);
 	}
 
+	/**
+	 * Signs the user out: the local data is closed first, then `supabase.auth.signOut()` is called. What the server
+	 * does not have yet is told to `onUnsynced`, and nothing is discarded that the app was not told of.
+	 * With a client made with `accessToken` it does the local part alone: end the app's own session after it.
+	 * @throws PixSyncError (as a rejection) `unsynced-changes`, `user-changed`, `bad-config`, `storage`; nothing has
+	 * changed then.
+	 */
+	async signOut(options: SignOutOptions = {}): Promise<SignOutResult> {
+		this.#assertOpen();
+		return this.#engine.signOut(options, () => this.sync());
+	}
+
+	/**
+	 * Makes what was written signed out the current user's: rows, queue and localIds. It may be called again at any
+	 * time, also after a crash in the middle: nothing is lost or doubled.
+	 * @throws PixSyncError (as a rejection) `unauthorised` while nobody is signed in.
+	 */
+	async adoptAnonymous(): Promise<AdoptResult> {
+		this.#assertOpen();
+		const { tables, ...result } = await this.#write((workspace) => this.#engine.adopt(workspace));
+		this.#tellQueued(tables);
+		return result;
+	}
+
 	/** A snapshot; the same object as long as nothing changed, as `useSyncExternalStore` wants it. */
 	readonly getState = (): SyncState => this.#state.get();
 
 	/** Calls `listener` after each change of `getState()`. @returns unsubscribe */
 	readonly subscribe = (listener: () => void): (() => void) => this.#state.subscribe(listener);
 
-	/** Resolves when the local database of the current user is open. @throws PixSyncError `storage`, `closed`. */
+	/**
+	 * Everything that the server has not confirmed, of the current user and of all tables, as plain JSON: changes that
+	 * wait, refused ones, and those parked in a conflict. For support, and for rescue.
+	 */
+	async exportUnsynced(): Promise<UnsyncedExport> {
+		const { store, userId } = await this.#ready();
+		return exportUnsynced(store, userId, Date.now());
+	}
+
+	/**
+	 * Deletes the current user's local database, whole. The engine goes on with an empty one: the next sync downloads
+	 * everything. Requests under way are called off.
+	 * @throws PixSyncError (as a rejection) `unsynced-changes` unless `discardUnsynced`, `user-changed`, `storage`.
+	 */
+	async wipe(options: WipeOptions = {}): Promise<void> {
+		this.#assertOpen();
+		await this.#engine.wipe(options);
+	}
+
+	/**
+	 * Resolves when the local database of the current user is open.
+	 * @throws PixSyncError (as a rejection) `storage`, `blocked`, `reload-needed`, `closed`.
+	 */
 	async ready(): Promise<void> {
 		await this.#ready();
 	}
@@ -241,6 +372,19 @@ export class SyncManager {
 		this.#notices.close();
 		this.#engine.close();
 		for (const [token] of this.#waiting) this.#answer(token, closedResult([...this.#engine.specs.keys()]));
+	}
+
+	/** Writes for whoever is signed in as the call is made, or for nobody (R23). */
+	async #write<T>(work: (workspace: Workspace) => Promise<T>): Promise<T> {
+		const workspace = await this.#engine.ready();
+		if (this.#engine.current() !== workspace) throw userChanged();
+		return work(workspace).catch((error: unknown) => {
+			throw this.#engine.current() === workspace || this.#isClosed ? error : userChanged();
+		});
+	}
+
+	#tellQueued(tables: readonly string[]): void {
+		if (tables.length > 0 && !this.#isClosed) this.actor.send({ type: 'mutation.queued', tables });
 	}
 
 	#ready(): Promise<Workspace> {

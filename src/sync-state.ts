@@ -1,4 +1,5 @@
 import type { Subscription } from 'xstate';
+import type { PixSyncError } from './core/errors.ts';
 import { isSameJson } from './core/json.ts';
 import type { Engine } from './engine.ts';
 import { closedReason } from './machines/closed-reason.ts';
@@ -18,7 +19,13 @@ export interface TableState {
 	/** Device ms; null: no retry is planned. */
 	readonly nextRetryAt: number | null;
 	/** What kept the last round from ending well. */
-	readonly error: { readonly code: string; readonly message: string; readonly hint: string } | null;
+	readonly error: ErrorSummary | null;
+}
+
+export interface ErrorSummary {
+	readonly code: string;
+	readonly message: string;
+	readonly hint: string;
 }
 
 export interface SyncState {
@@ -26,6 +33,12 @@ export interface SyncState {
 	readonly connection: 'starting' | 'open' | 'offline' | 'unauthorised' | 'not-leader';
 	/** The user whose replica is open; null: signed out. */
 	readonly user: string | null;
+	readonly storage: {
+		/** Whether the browser keeps local data when space runs out; null: it does not say, or not yet. */
+		readonly persisted: boolean | null;
+		/** What keeps the local database from being used; null: nothing. */
+		readonly error: ErrorSummary | null;
+	};
 	readonly tables: Readonly<Record<string, TableState>>;
 }
 
@@ -80,6 +93,8 @@ function toSyncState(engine: Engine): SyncState {
 	const { context } = engine.actor.getSnapshot();
 	const reason = closedReason(context);
 	const counts = engine.counts();
+	const storage = engine.storage();
+	const isOfThisUser = (at: number | null) => at !== null && at >= engine.openedAt();
 	const tables: Record<string, TableState> = {};
 	for (const [table, { ref }] of Object.entries(context.tables)) {
 		const { value, context: own } = ref.getSnapshot();
@@ -87,15 +102,20 @@ function toSyncState(engine: Engine): SyncState {
 		tables[table] = {
 			state: value,
 			...count,
-			lastSyncedAt: own.lastSyncedAt ?? count.lastSyncedAt,
+			lastSyncedAt: isOfThisUser(own.lastSyncedAt) ? own.lastSyncedAt : count.lastSyncedAt,
 			progress: value === 'downloading' ? { rowsRead: own.rowsRead } : null,
 			nextRetryAt: own.nextRetryAt,
-			error: own.error && { code: own.error.code, message: own.error.message, hint: own.error.hint },
+			error: toSummary(own.error),
 		};
 	}
 	return {
 		connection: reason === null ? 'open' : reason === 'closed' ? 'starting' : reason,
 		user: engine.current()?.userId ?? null,
+		storage: { persisted: storage.persisted, error: toSummary(storage.trouble) },
 		tables,
 	};
+}
+
+function toSummary(error: PixSyncError | null): ErrorSummary | null {
+	return error && { code: error.code, message: error.message, hint: error.hint };
 }

@@ -23,9 +23,12 @@ export interface Narrator {
 const OUTCOMES: Record<ResolvedConflict['outcome'], string> = {
 	local: 'this device wins',
 	remote: 'the server stands',
+	merged: 'merged, column by column',
+	deleted: 'the resolver deletes the row',
 	recreated: 'deleted at the server, created anew',
 	'dead-letter': 'the delete stands, the edit is kept aside',
 	deferred: 'put off',
+	parked: 'waits for somebody to decide',
 };
 
 const isColourful = process.stdout.isTTY === true && !process.env.NO_COLOR;

@@ -1,3 +1,5 @@
+import type { DrawnState } from '../../src/inspect/chart-drawing.ts';
+
 /** A machine as the documentation tells it: plain data, in the order of the code. */
 export interface ChartModel {
 	readonly id: string;
@@ -61,4 +63,10 @@ export function stateOf({ states }: ChartModel, id: string): ModelState {
 	const state = states.find((one) => one.id === id);
 	if (!state) throw new Error(`The chart has no state '${id}'.`);
 	return state;
+}
+
+/** As what a state is drawn: a root that holds others is a box around them like any. */
+export function drawnKindOf({ states }: ChartModel, { id, kind }: ModelState): DrawnState['kind'] {
+	if (kind === 'region') return 'region';
+	return states.some(({ parent }) => parent === id) ? 'compound' : 'atomic';
 }

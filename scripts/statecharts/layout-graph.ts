@@ -86,8 +86,8 @@ function toEdge({ source, target, labels }: Arrow, index: number): ElkExtendedEd
 	return { id, sources: [source], targets: [target], labels: [{ text: id, ...size, layoutOptions }] };
 }
 
-/** Null: the drawing itself. */
-function homeOf(chart: ChartModel, { sources, targets }: ElkExtendedEdge): string | null {
+/** The innermost state around both ends of an arrow; null: the drawing itself. */
+export function homeOf(chart: ChartModel, { sources, targets }: ElkExtendedEdge): string | null {
 	const [source = '', target = ''] = [sources[0], targets[0]];
 	const around = ancestorsOf(chart, target);
 	return ancestorsOf(chart, source).find((id) => around.includes(id)) ?? null;

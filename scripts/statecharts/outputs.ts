@@ -4,6 +4,7 @@ import type { AnyStateMachine } from 'xstate';
 import { renderChart } from '../../src/inspect/render-chart.ts';
 import { networkMachine, syncMachine, tableMachine } from '../../src/machines/index.ts';
 import { layoutChart } from './layout-chart.ts';
+import { layoutOverview } from './layout-overview.ts';
 import { assertComplete, type ChartProse } from './prose.ts';
 import { INDEX } from './prose-index.ts';
 import { NETWORK } from './prose-network.ts';
@@ -18,31 +19,35 @@ import { writePage } from './write-page.ts';
 export interface ChartSource {
 	readonly machine: AnyStateMachine;
 	readonly prose: ChartProse;
+	/** Whether the inspector's panel shows the chart, and so needs its overview. */
+	readonly isInPanel: boolean;
 }
 
 const FOLDER = 'docs/statecharts';
 
 export const SOURCES: readonly ChartSource[] = [
-	{ machine: tableMachine, prose: TABLE },
-	{ machine: syncMachine, prose: SYNC },
-	{ machine: networkMachine, prose: NETWORK },
+	{ machine: tableMachine, prose: TABLE, isInPanel: true },
+	{ machine: syncMachine, prose: SYNC, isInPanel: true },
+	{ machine: networkMachine, prose: NETWORK, isInPanel: false },
 ];
 
 /** All generated files: their text by their path from the repository's root. Throws where the prose does not fit. */
 export async function generateOutputs(
 	sources: readonly ChartSource[] = SOURCES,
 ): Promise<ReadonlyMap<string, string>> {
-	const pages = sources.map(({ machine, prose }) => ({ chart: readChart(machine), prose }));
+	const pages = sources.map(({ machine, ...source }) => ({ ...source, chart: readChart(machine) }));
 	const charts = pages.map(({ chart }) => chart);
 	for (const { chart, prose } of pages) assertComplete(chart, prose);
 	const drawings = await Promise.all(charts.map((chart) => layoutChart(chart)));
+	const inPanel = pages.filter(({ isInPanel }) => isInPanel);
+	const overviews = await Promise.all(inPanel.map(({ chart }) => layoutOverview(chart)));
 	return new Map([
 		...pages.map(
 			({ chart, prose }) => [`${FOLDER}/${chart.id}.md`, writePage(chart, prose, charts)] as const,
 		),
 		...drawings.map((drawing) => [`${FOLDER}/${drawing.id}.svg`, renderChart(drawing)] as const),
 		[`${FOLDER}/README.md`, writeIndex(INDEX, charts)],
-		['src/inspect/charts.generated.ts', writeDrawings(drawings)],
+		['src/inspect/charts.generated.ts', writeDrawings(drawings, overviews)],
 	]);
 }
 

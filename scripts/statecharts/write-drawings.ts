@@ -1,19 +1,28 @@
 import type { Box, ChartDrawing, DrawnState, DrawnTransition } from '../../src/inspect/chart-drawing.ts';
 
 /** The source file of all drawings: one state or arrow a line. */
-export function writeDrawings(drawings: readonly ChartDrawing[]): string {
-	const ids = drawings.map(({ id }) => toText(id)).join(' | ');
+export function writeDrawings(drawings: readonly ChartDrawing[], overviews: readonly ChartDrawing[]): string {
 	return [
 		'// Written by `npm run docs:statecharts` from the machines; not to be edited.',
 		"import type { ChartDrawing } from './chart-drawing.ts';",
 		'',
-		'/** The charts as they are drawn, by the id of their machine. */',
-		'// biome-ignore format: one state or arrow a line.',
-		`export const CHARTS: Readonly<Record<${ids}, ChartDrawing>> = {`,
-		...drawings.map(toEntry),
-		'};',
+		'/** The charts as the documentation draws them, by the id of their machine. */',
+		...toRecord('CHARTS', drawings),
+		'',
+		'/** The charts at a glance: states and arrows, but for the root, without events, activities and labels. */',
+		...toRecord('OVERVIEWS', overviews),
 		'',
 	].join('\n');
+}
+
+function toRecord(name: string, drawings: readonly ChartDrawing[]): readonly string[] {
+	const ids = drawings.map(({ id }) => toText(id)).join(' | ');
+	return [
+		'// biome-ignore format: one state or arrow a line.',
+		`export const ${name}: Readonly<Record<${ids}, ChartDrawing>> = {`,
+		...drawings.map(toEntry),
+		'};',
+	];
 }
 
 function toEntry({ id, width, height, states, transitions }: ChartDrawing): string {

@@ -13,6 +13,8 @@ import { type Fault, PixSyncError } from './errors.ts';
  * - `split`: the request is too large; halve the batch. At a batch of one it is `row`.
  * - `schema`: the server's schema is not what this client speaks to (F36).
  * - `server-bug`: a policy, trigger, function or request that is broken for every row.
+ * - `foreign`: neither PostgREST nor PostgreSQL spoke, for each of their refusals has a code: a proxy, a firewall or a
+ *   captive portal did (F56). It says nothing about the row, which waits.
  */
 export type FailureClass =
 	| 'transient'
@@ -23,7 +25,8 @@ export type FailureClass =
 	| 'row'
 	| 'split'
 	| 'schema'
-	| 'server-bug';
+	| 'server-bug'
+	| 'foreign';
 
 /**
  * A refusal as it came over the wire; `code` is the body's, `null` if the body had none. The body's `details` are
@@ -131,6 +134,10 @@ const ANSWERS = {
 		fault: 'fatal',
 		hint: "A policy, trigger or function fails on the server, or the request is one that it does not understand: see the project's Postgres logs. The queue is kept.",
 	},
+	foreign: {
+		fault: 'retryable',
+		hint: 'A proxy, a firewall or a login page between this device and the project refuses the request. Nothing is lost; it is tried again.',
+	},
 } as const satisfies Record<FailureClass, { readonly fault: Fault; readonly hint: string }>;
 
 /** The class of a reply that is not a success. Codes that only the app's own triggers know are judged by status. */
@@ -146,8 +153,9 @@ export function classifyReply(reply: {
 	const known = byCode ?? BY_STATUS[status];
 	if (known !== undefined) return known;
 	if (status >= 500) return isFromServer ? 'server-bug' : 'transient';
+	if (isFromServer) return 'row';
 	// A bare 404 is a path that nobody serves; PostgREST never says it about a row.
-	return status === 404 && !isFromServer ? 'schema' : 'row';
+	return status === 404 ? 'schema' : 'foreign';
 }
 
 /** What the chart does about a class; `order`, `unique` and `split` are refined by whoever knows the row. */
@@ -157,10 +165,13 @@ export function faultOf(failure: FailureClass): Fault {
 
 /**
  * Whether the outcome of the request is known from its reply: the data plane answered, or a proxy refused to pass it on.
- * `false`: a bare 408, 425, 429 or 5xx, or PostgREST lost its database meanwhile; the change may have been committed.
+ * `false`: a bare 3xx, 408, 425, 429 or 5xx, or PostgREST lost its database meanwhile; the change may have been
+ * committed.
  */
 export function isAnswerOf(status: number, code: string | null): boolean {
 	if (isServerCode(code)) return !OUTCOME_UNKNOWN.test(code);
+	// Neither a redirect nor a 304 is an answer to a question about rows.
+	if (status >= 300 && status < 400) return false;
 	return status < 500 && BY_STATUS[status] !== 'transient';
 }
 

@@ -3,6 +3,7 @@
  * values and columns are quoted by the functions below, percent-encoding is `toQuery`'s alone.
  */
 import { PixSyncError } from './errors.ts';
+import { textFlaw } from './json.ts';
 import type { FilterOperator, RowFilter, RowId, Scalar } from './types.ts';
 
 /** One query parameter: name and value, quoted for PostgREST, not yet percent-encoded. */
@@ -135,6 +136,7 @@ function toCondition(column: string, op: FilterOperator, value: unknown): string
 		throw badFilter(column, `null is neither more nor less than anything: '${op}' would match no row.`);
 	}
 	if (!isListable(value)) throw badFilter(column, 'Give text, a finite number, a boolean or null.');
+	assertText(column, value);
 	return `${op}.${value}`;
 }
 
@@ -147,7 +149,14 @@ function toInCondition(column: string, value: unknown): string {
 			'The list may hold text, finite numbers and booleans; null is never `in` a list.',
 		);
 	}
+	for (const value of values) assertText(column, value);
 	return toInList(values);
+}
+
+/** Text that no row can hold would match nothing, or be refused at each pull. */
+function assertText(column: string, value: unknown): void {
+	const flaw = typeof value === 'string' ? textFlaw(value) : null;
+	if (flaw !== null) throw badFilter(column, `Its text has ${flaw.found}. ${flaw.hint}`);
 }
 
 function toInList(values: readonly (string | number | boolean)[]): string {

@@ -18,11 +18,17 @@ export type PixSyncErrorCode =
 	| 'alias-in-use'
 	| 'row-exists'
 	| 'bad-interval'
+	| 'unknown-conflict'
+	| 'resolver-error'
 	// this device
 	| 'no-indexeddb'
 	| 'storage'
+	| 'blocked'
+	| 'reload-needed'
 	| 'closed'
 	| 'user-changed'
+	| 'unsynced-changes'
+	| 'sign-out-unconfirmed'
 	| 'not-provided'
 	| 'superseded'
 	// the connection

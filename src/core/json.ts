@@ -1,4 +1,4 @@
-import { PixSyncError } from './errors.ts';
+import { isPixSyncError, PixSyncError } from './errors.ts';
 import type { Row } from './types.ts';
 
 const MAX_DEPTH = 100;
@@ -9,8 +9,11 @@ const MAX_DEPTH = 100;
  * Throws `bad-data` naming the path for whatever JSON or the local database could not keep as it is.
  */
 export function toPlainData(data: unknown, where: { readonly table: string }): Row {
-	if (!isPlainObject(data)) throw badData('data', nameOf(data), 'Pass an object of columns.', where.table);
-	return copyObject(data, { path: 'data', table: where.table, above: [] });
+	const place: Place = { path: 'data', table: where.table, above: [] };
+	return readable(place, () => {
+		if (!isPlainObject(data)) throw badData('data', nameOf(data), 'Pass an object of columns.', where.table);
+		return copyObject(data, place);
+	});
 }
 
 /** Deep equality of JSON values. The order of keys says nothing, -0 is 0, an `undefined` property is a missing one. */
@@ -32,6 +35,18 @@ export function ownValue(object: object, key: string): unknown {
 	return Object.hasOwn(object, key) ? (object as Row)[key] : undefined;
 }
 
+/** What PostgreSQL could not store of a text, and what to do about it; null: it stores the text as it is. */
+export function textFlaw(text: string): { readonly found: string; readonly hint: string } | null {
+	if (text.includes('\0')) {
+		return { found: 'a NUL character (U+0000)', hint: 'PostgreSQL cannot store it in any text: remove it.' };
+	}
+	if (/\p{Cs}/u.test(text)) {
+		const hint = 'It often comes from cutting text in the middle of an emoji: cut between whole characters.';
+		return { found: 'half a surrogate pair, which is no Unicode', hint };
+	}
+	return null;
+}
+
 interface Place {
 	readonly path: string;
 	readonly table: string;
@@ -39,13 +54,33 @@ interface Place {
 	readonly above: readonly object[];
 }
 
+/** What throws as it is read (a getter, a revoked proxy, a proxied Date) is the caller's data all the same. */
+function readable<T>({ path, table }: Place, read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		if (isPixSyncError(error)) throw error;
+		const hint = 'A getter throws, or a proxy is revoked: pass a plain copy, such as { ...row }.';
+		throw badData(path, 'not readable', hint, table);
+	}
+}
+
 function copyValue(value: unknown, place: Place): unknown {
-	if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+	if (value === null || typeof value === 'boolean') return value;
+	if (typeof value === 'string') {
+		assertStorable(value, place);
+		return value;
+	}
 	if (typeof value === 'number' && Number.isFinite(value)) return value;
 	if (Array.isArray(value)) return copyArray(value, place);
 	if (isPlainObject(value)) return copyObject(value, place);
 	if (isDate(value) && Number.isFinite(value.getTime())) return value.toISOString();
 	throw badData(place.path, nameOf(value), adviceOn(value), place.table);
+}
+
+function assertStorable(text: string, { path, table }: Place): void {
+	const flaw = textFlaw(text);
+	if (flaw !== null) throw badData(path, `text with ${flaw.found}`, flaw.hint, table);
 }
 
 function copyObject(source: object, place: Place): Row {
@@ -57,7 +92,9 @@ function copyObject(source: object, place: Place): Row {
 		const path = /^[a-z_$][\w$]*$/i.test(key)
 			? `${place.path}.${key}`
 			: `${place.path}[${JSON.stringify(key)}]`;
-		const plain = copyValue(value, { path, table: place.table, above });
+		assertStorable(key, { ...place, path: `a name in ${place.path}` });
+		const inner = { path, table: place.table, above };
+		const plain = readable(inner, () => copyValue(value, inner));
 		if (key !== '__proto__') copy[key] = plain;
 		// An assignment would set the copy's prototype.
 		else
@@ -73,9 +110,10 @@ function copyObject(source: object, place: Place): Row {
 
 function copyArray(source: readonly unknown[], place: Place): unknown[] {
 	const above = descend(source, place);
-	return Array.from(source, (value, index) =>
-		copyValue(value, { path: `${place.path}[${index}]`, table: place.table, above }),
-	);
+	return Array.from(source, (value, index) => {
+		const inner = { path: `${place.path}[${index}]`, table: place.table, above };
+		return readable(inner, () => copyValue(value, inner));
+	});
 }
 
 function descend(source: object, { path, table, above }: Place): readonly object[] {

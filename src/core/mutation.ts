@@ -34,6 +34,9 @@ export type MutationStatus = 'pending' | 'conflicted' | 'rejected';
 export interface StoredError {
 	readonly code: string;
 	readonly message: string;
+	/** What to do about it. */
+	readonly hint?: string;
+	/** Device ms. */
 	readonly at: number;
 }
 

@@ -1,3 +1,4 @@
+import type { ConflictRecord } from './conflict-record.ts';
 import type { StoredError } from './mutation.ts';
 import type { ResolvedConflict } from './run-contract.ts';
 import type { Strategy } from './table-spec.ts';
@@ -21,6 +22,8 @@ export interface RowExplanation {
 	readonly base: Row | null;
 	/** The newer server row that was seen while the row had unconfirmed changes; `'gone'`: removed there; null: none. */
 	readonly remote: Row | 'gone' | null;
+	/** The conflict that waits until somebody decides it; null: none does. */
+	readonly conflict: ConflictRecord | null;
 	/** Unconfirmed changes and dead letters, in queue order. */
 	readonly mutations: readonly ExplainedMutation[];
 	/** Rows of `dependsOn` tables that an unconfirmed change refers to and that are not synced themselves: they go first. */
@@ -62,9 +65,10 @@ export interface AwaitedRow {
 /** How a conflict ended. */
 export interface ConflictOutcome {
 	/**
-	 * `local`: the local changes were sent anew, but for those dropped · `remote`: all were dropped · `recreated`: the
-	 * row was gone and was made anew · `dead-letter`: it was gone and the local changes were kept aside ·
-	 * `deferred`: nothing was decided yet, for too many rounds had gone by.
+	 * `local`: the local changes were sent anew, but for those dropped · `remote`: all were dropped · `merged`: each
+	 * column from the side that `merged` names · `deleted`: a resolver had the row deleted · `recreated`: the row was
+	 * gone and was made anew · `dead-letter`: it was gone and the local changes were kept aside · `deferred`: nothing
+	 * was decided yet, for too many rounds had gone by · `parked`: it waits until somebody decides.
 	 */
 	readonly outcome: ResolvedConflict['outcome'];
 	/** The table's strategy at that time. */
@@ -73,8 +77,10 @@ export interface ConflictOutcome {
 	readonly at: number;
 	/** The local changes that fell away, in queue order. */
 	readonly droppedMutations: readonly string[];
-	/** The columns that they had set, by name; a delete sets none. */
+	/** The columns whose local value fell away, by name; a delete sets none. */
 	readonly droppedColumns: readonly string[];
+	/** Of `merged`: the columns sent, and those that the other side had changed and that stay as it left them. */
+	readonly merged?: { readonly local: readonly string[]; readonly remote: readonly string[] };
 }
 
 export type RowOutcome =

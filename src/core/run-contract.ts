@@ -56,7 +56,7 @@ export interface DownloadOutput extends StepCounts {
 
 export interface ResolveInput {
 	readonly table: string;
-	/** Too many rounds: put off what would be sent anew until `retryAt` (R13). */
+	/** Too many rounds: put off, or park, what would be sent anew (R13). */
 	readonly isExhausted: boolean;
 	readonly retryAt: number;
 }
@@ -70,7 +70,15 @@ export interface ResolveOutput extends StepCounts {
 /** How one conflict ended. */
 export interface ResolvedConflict {
 	readonly id: RowId;
-	readonly outcome: 'local' | 'remote' | 'recreated' | 'dead-letter' | 'deferred';
+	readonly outcome:
+		| 'local'
+		| 'remote'
+		| 'merged'
+		| 'deleted'
+		| 'recreated'
+		| 'dead-letter'
+		| 'deferred'
+		| 'parked';
 }
 
 /** A step's share of the {@link SyncResult}. */

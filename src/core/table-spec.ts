@@ -1,7 +1,7 @@
 import { rowFilterParams } from './encode-filter.ts';
 import { PixSyncError } from './errors.ts';
 import { isSameJson } from './json.ts';
-import type { ConflictStrategy, Row, RowFilter, SyncConfig } from './types.ts';
+import type { ConflictResolver, ConflictStrategy, Row, RowFilter, SyncConfig } from './types.ts';
 
 /** A checked `SyncConfig` with every default filled in; what the rest of PixSync works with. */
 export interface TableSpec {
@@ -9,6 +9,8 @@ export interface TableSpec {
 	readonly idField: string;
 	readonly timestampField: string;
 	readonly strategy: Strategy;
+	/** The app's own function; null unless `strategy` is 'custom'. */
+	readonly resolver: ConflictResolver | null;
 	readonly dependsOn: readonly string[];
 	readonly deleted: DeletedColumn | null;
 	readonly indexes: readonly string[];
@@ -16,8 +18,8 @@ export interface TableSpec {
 	readonly filter: RowFilter;
 }
 
-/** The strategies that this version resolves by itself. */
-export type Strategy = Extract<ConflictStrategy, 'local-wins' | 'remote-wins' | 'latest-wins'>;
+/** How a table's conflicts are decided; `custom`: by a function of the app's. */
+export type Strategy = ConflictStrategy | 'custom';
 
 export interface DeletedColumn {
 	readonly field: string;
@@ -92,7 +94,7 @@ export function toTableSpec(config: SyncConfig): TableSpec {
 		table,
 		idField,
 		timestampField,
-		strategy: toStrategy(config),
+		...toStrategy(config),
 		dependsOn: toNames(config, 'dependsOn'),
 		deleted,
 		indexes: toIndexes(config),
@@ -119,7 +121,7 @@ export function versionOf(spec: TableSpec, row: Row): string | null {
 	return typeof version === 'string' ? version : null;
 }
 
-function toStrategy(config: SyncConfig): Strategy {
+function toStrategy(config: SyncConfig): Pick<TableSpec, 'strategy' | 'resolver'> {
 	if (config.ids !== undefined && config.ids !== 'client') {
 		if (config.ids !== 'server') throw badConfig(config.table, '`ids` is unknown', "Use 'client'.");
 		throw notSupported(config.table, "ids: 'server'", "Use ids: 'client' with a uuid or text key.");
@@ -129,26 +131,15 @@ function toStrategy(config: SyncConfig): Strategy {
 		case 'local-wins':
 		case 'remote-wins':
 		case 'latest-wins':
-			return strategy;
-		case 'manual':
 		case 'merge':
-			throw notSupported(
-				config.table,
-				`conflictResolution: '${strategy}'`,
-				"Use 'local-wins', 'remote-wins' or 'latest-wins'.",
-			);
+		case 'manual':
+			return { strategy, resolver: null };
 		default:
-			if (typeof strategy === 'function') {
-				throw notSupported(
-					config.table,
-					'a conflictResolution function',
-					"Use 'local-wins', 'remote-wins' or 'latest-wins'.",
-				);
-			}
+			if (typeof strategy === 'function') return { strategy: 'custom', resolver: strategy };
 			throw badConfig(
 				config.table,
 				`conflictResolution ${JSON.stringify(strategy)} is unknown`,
-				"Use 'local-wins', 'remote-wins' or 'latest-wins'.",
+				"Use 'latest-wins', 'local-wins', 'remote-wins', 'merge', 'manual' or a function.",
 			);
 	}
 }

@@ -38,11 +38,30 @@ export function whatNext(row: Explained, facts: NextFacts): string {
 		case 'rejected':
 			return `Kept aside, and not sent again by itself: ${refusal(row)}.`;
 		case 'conflicted':
-			return 'Parked: it waits until somebody decides its conflict, and its later changes with it.';
+			return whyParked(row.conflict);
 		case 'pending':
 			return [whenSent(row, facts), ...circumstances(row, facts)].join(' ');
 		default:
 			return unreachable(row.status);
+	}
+}
+
+/** Why a conflict waits, and for what. */
+function whyParked(conflict: RowExplanation['conflict']): string {
+	const waits = 'it waits until somebody decides by resolveConflict(), and its later changes with it.';
+	if (!conflict) return `Parked: ${waits}`;
+	const { reason, error } = conflict;
+	switch (reason) {
+		case 'manual':
+			return `Parked, as the table's rule wants it: ${waits}`;
+		case 'edit-vs-delete':
+			return `Parked, for one side deleted the row and the other edited it: ${waits}`;
+		case 'resolver-error':
+			return `Parked, for the table's resolver gave no verdict (${error?.message ?? 'it failed'}): ${waits}`;
+		case 'exhausted':
+			return `Parked, for another change was there first each time that it was sent: ${waits}`;
+		default:
+			return unreachable(reason);
 	}
 }
 
@@ -93,7 +112,8 @@ function circumstances(row: Explained, facts: NextFacts): string[] {
 	const isOnItsWay = connection === 'open' && tableState.state === 'uploading';
 	if (row.remote !== null) {
 		const happened = row.remote === 'gone' ? 'is gone' : 'has changed';
-		said.push(`The server's row ${happened} meanwhile: '${strategy}' decides.`);
+		const judge = strategy === 'custom' ? "the table's resolver" : `'${strategy}'`;
+		said.push(`The server's row ${happened} meanwhile: ${judge} decides.`);
 	} else if (isSent(row) && !isOnItsWay) {
 		said.push('A request of it left and no final answer is known: it is repeated before anything else.');
 	} else if (facts.isBaseUnknown) {

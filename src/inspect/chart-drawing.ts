@@ -35,7 +35,7 @@ export interface DrawnTransition {
 	/** Ids of state nodes; equal where a state leads to itself or stays. */
 	readonly source: string;
 	readonly target: string;
-	/** What leads along: 'event [guard]' a line, or the event and below it its guards, indented, a line each. */
+	/** What leads along: 'event [guard]' a line, or the event and below it its guards, indented, a line each. An overview has none. */
 	readonly labels: readonly string[];
 	readonly labelBox: Box;
 	/** The line's corners, from source to target. None where the state stays: its labels stand in its own box. */

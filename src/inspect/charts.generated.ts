@@ -1,7 +1,7 @@
 // Written by `npm run docs:statecharts` from the machines; not to be edited.
 import type { ChartDrawing } from './chart-drawing.ts';
 
-/** The charts as they are drawn, by the id of their machine. */
+/** The charts as the documentation draws them, by the id of their machine. */
 // biome-ignore format: one state or arrow a line.
 export const CHARTS: Readonly<Record<'table' | 'sync' | 'network', ChartDrawing>> = {
 	table: {
@@ -123,6 +123,81 @@ export const CHARTS: Readonly<Record<'table' | 'sync' | 'network', ChartDrawing>
 			{ source: 'network.offline.paused', target: 'network.offline.paused', labels: ['probe.changed'], labelBox: { x: 628, y: 858, width: 98, height: 19 }, points: [[744, 862], [730, 862], [730, 872], [744, 872]] },
 			{ source: 'network.offline.probing', target: 'network.online', labels: ['probe done', '  [isReachable]'], labelBox: { x: 836, y: 561, width: 111, height: 34 }, points: [[576, 1096], [576, 1147], [892, 1147], [892, 186], [414, 186], [414, 223]] },
 			{ source: 'network.offline.probing', target: 'network.offline.entering', labels: ['probe done', 'probe error', '  [isBearable]', 'after probeTimeout'], labelBox: { x: 472, y: 841, width: 132, height: 64 }, points: [[576, 1051], [576, 917], [538, 917], [538, 827], [549, 827], [549, 755]] },
+		],
+	},
+};
+
+/** The charts at a glance: states and arrows, but for the root, without events, activities and labels. */
+// biome-ignore format: one state or arrow a line.
+export const OVERVIEWS: Readonly<Record<'table' | 'sync', ChartDrawing>> = {
+	table: {
+		id: 'table', width: 418, height: 214,
+		states: [
+			{ id: 'table.offline', label: 'offline', kind: 'atomic', isInitial: true, x: 14, y: 14, width: 96, height: 26, activities: [] },
+			{ id: 'table.idle', label: 'idle', kind: 'atomic', isInitial: false, x: 161, y: 14, width: 96, height: 26, activities: [] },
+			{ id: 'table.uploading', label: 'uploading', kind: 'atomic', isInitial: false, x: 161, y: 94, width: 96, height: 26, activities: [] },
+			{ id: 'table.resolving', label: 'resolving', kind: 'atomic', isInitial: false, x: 14, y: 174, width: 96, height: 26, activities: [] },
+			{ id: 'table.downloading', label: 'downloading', kind: 'atomic', isInitial: false, x: 308, y: 94, width: 96, height: 26, activities: [] },
+			{ id: 'table.backoff', label: 'backoff', kind: 'atomic', isInitial: false, x: 161, y: 174, width: 96, height: 26, activities: [] },
+		],
+		transitions: [
+			{ source: 'table.offline', target: 'table.uploading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[79.6, 40], [177.8, 94]] },
+			{ source: 'table.offline', target: 'table.idle', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[110, 30.5], [161, 30.5]] },
+			{ source: 'table.idle', target: 'table.offline', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[161, 23.5], [110, 23.5]] },
+			{ source: 'table.idle', target: 'table.uploading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[205.5, 40], [205.5, 94]] },
+			{ source: 'table.idle', target: 'table.downloading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[225.6, 40], [324.8, 94]] },
+			{ source: 'table.uploading', target: 'table.offline', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[192.4, 94], [94.2, 40]] },
+			{ source: 'table.uploading', target: 'table.resolving', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[177.8, 120], [79.6, 174]] },
+			{ source: 'table.uploading', target: 'table.uploading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[232, 94], [232, 82], [250, 82], [250, 94]] },
+			{ source: 'table.uploading', target: 'table.downloading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[257, 110.5], [308, 110.5]] },
+			{ source: 'table.uploading', target: 'table.backoff', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[205.5, 120], [205.5, 174]] },
+			{ source: 'table.uploading', target: 'table.idle', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[212.5, 94], [212.5, 40]] },
+			{ source: 'table.resolving', target: 'table.offline', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[62, 174], [62, 40]] },
+			{ source: 'table.resolving', target: 'table.uploading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[94.2, 174], [192.4, 120]] },
+			{ source: 'table.resolving', target: 'table.downloading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[103, 174], [315, 120]] },
+			{ source: 'table.resolving', target: 'table.backoff', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[110, 187], [161, 187]] },
+			{ source: 'table.resolving', target: 'table.idle', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[70.8, 174], [196.5, 40]] },
+			{ source: 'table.downloading', target: 'table.offline', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[315, 94], [103, 40]] },
+			{ source: 'table.downloading', target: 'table.downloading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[379, 120], [379, 132], [397, 132], [397, 120]] },
+			{ source: 'table.downloading', target: 'table.uploading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[308, 103.5], [257, 103.5]] },
+			{ source: 'table.downloading', target: 'table.backoff', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[332.1, 120], [232.9, 174]] },
+			{ source: 'table.downloading', target: 'table.idle', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[339.4, 94], [240.2, 40]] },
+			{ source: 'table.backoff', target: 'table.offline', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[196.5, 174], [70.8, 40]] },
+			{ source: 'table.backoff', target: 'table.uploading', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[212.5, 174], [212.5, 120]] },
+		],
+	},
+	sync: {
+		id: 'sync', width: 431, height: 274,
+		states: [
+			{ id: 'sync.gate', label: 'gate', kind: 'region', isInitial: false, x: 4, y: 4, width: 143, height: 266, activities: [] },
+			{ id: 'sync.gate.hydrating', label: 'hydrating', kind: 'atomic', isInitial: true, x: 32, y: 38, width: 87, height: 26, activities: [] },
+			{ id: 'sync.gate.closed', label: 'closed', kind: 'atomic', isInitial: false, x: 32, y: 86, width: 87, height: 26, activities: [] },
+			{ id: 'sync.gate.open', label: 'open', kind: 'compound', isInitial: false, x: 18, y: 134, width: 115, height: 122, activities: [] },
+			{ id: 'sync.gate.open.steady', label: 'steady', kind: 'atomic', isInitial: true, x: 32, y: 168, width: 87, height: 26, activities: [] },
+			{ id: 'sync.gate.open.refreshing', label: 'refreshing', kind: 'atomic', isInitial: false, x: 32, y: 216, width: 87, height: 26, activities: [] },
+			{ id: 'sync.schedule', label: 'schedule', kind: 'region', isInitial: false, x: 153, y: 4, width: 153, height: 266, activities: [] },
+			{ id: 'sync.schedule.manual', label: 'manual', kind: 'atomic', isInitial: true, x: 191, y: 38, width: 87, height: 26, activities: [] },
+			{ id: 'sync.schedule.auto', label: 'auto', kind: 'compound', isInitial: false, x: 177, y: 86, width: 115, height: 122, activities: [] },
+			{ id: 'sync.schedule.auto.quiet', label: 'quiet', kind: 'atomic', isInitial: true, x: 191, y: 120, width: 87, height: 26, activities: [] },
+			{ id: 'sync.schedule.auto.gathering', label: 'gathering', kind: 'atomic', isInitial: false, x: 191, y: 168, width: 87, height: 26, activities: [] },
+			{ id: 'sync.run', label: 'run', kind: 'region', isInitial: false, x: 312, y: 4, width: 115, height: 266, activities: [] },
+			{ id: 'sync.run.idle', label: 'idle', kind: 'atomic', isInitial: true, x: 326, y: 38, width: 87, height: 26, activities: [] },
+			{ id: 'sync.run.syncing', label: 'syncing', kind: 'atomic', isInitial: false, x: 326, y: 86, width: 87, height: 26, activities: [] },
+		],
+		transitions: [
+			{ source: 'sync.gate.hydrating', target: 'sync.gate.closed', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[88, 64], [88, 86]] },
+			{ source: 'sync.gate.closed', target: 'sync.gate.hydrating', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[64, 86], [64, 64]] },
+			{ source: 'sync.gate.closed', target: 'sync.gate.open', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[88, 112], [88, 134]] },
+			{ source: 'sync.gate.open', target: 'sync.gate.closed', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[64, 134], [64, 112]] },
+			{ source: 'sync.gate.open.steady', target: 'sync.gate.open.refreshing', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[88, 194], [88, 216]] },
+			{ source: 'sync.gate.open.refreshing', target: 'sync.gate.open.steady', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[64, 216], [64, 194]] },
+			{ source: 'sync.schedule.manual', target: 'sync.schedule.auto', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[247, 64], [247, 86]] },
+			{ source: 'sync.schedule.auto', target: 'sync.schedule.auto', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[177, 135], [167, 135], [167, 159], [177, 159]] },
+			{ source: 'sync.schedule.auto', target: 'sync.schedule.manual', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[223, 86], [223, 64]] },
+			{ source: 'sync.schedule.auto.quiet', target: 'sync.schedule.auto.gathering', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[247, 146], [247, 168]] },
+			{ source: 'sync.schedule.auto.gathering', target: 'sync.schedule.auto.quiet', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[223, 168], [223, 146]] },
+			{ source: 'sync.run.idle', target: 'sync.run.syncing', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[382, 64], [382, 86]] },
+			{ source: 'sync.run.syncing', target: 'sync.run.idle', labels: [], labelBox: { x: 0, y: 0, width: 0, height: 0 }, points: [[358, 86], [358, 64]] },
 		],
 	},
 };

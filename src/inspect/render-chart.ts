@@ -28,7 +28,7 @@ const CORNER = 6;
 
 /**
  * A drawing as SVG markup. A state is `<g class="state" data-state="table.idle">`; an arrow is
- * `<g class="transition" data-source="…" data-target="…">`, one for its line and one for its labels, and what does
+ * `<g class="transition" data-source="…" data-target="…">`, one for its line and one for its labels, if it has any, and what does
  * not leave a state stands as such a group in the state's own. With the class `is-active` either stands out.
  */
 export function renderChart(drawing: ChartDrawing, options: RenderOptions = {}): string {
@@ -46,7 +46,7 @@ export function renderChart(drawing: ChartDrawing, options: RenderOptions = {}):
 		...drawing.states.map((state) => renderState(state, staysOf(state.id), active.has(state.id))),
 		// Lines before labels: where a line must pass, the label stays on top.
 		...arrows.map(renderLine),
-		...arrows.map(renderLabels),
+		...arrows.filter(({ labels }) => labels.length > 0).map(renderLabels),
 		'</svg>',
 		'',
 	].join('\n');

@@ -1,5 +1,5 @@
 import { PixSyncError } from '../core/errors.ts';
-import { toPlainData } from '../core/json.ts';
+import { textFlaw, toPlainData } from '../core/json.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId, SyncAction } from '../core/types.ts';
 
@@ -60,7 +60,11 @@ export function toCheckedAction(spec: TableSpec, input: ActionInput): CheckedAct
 
 /** @throws PixSyncError `bad-id` for what cannot be a key of both PostgreSQL and IndexedDB. */
 export function toRowId(spec: TableSpec, value: unknown, where: string): RowId {
-	if (typeof value === 'string' && value !== '') return value;
+	if (typeof value === 'string' && value !== '') {
+		const flaw = textFlaw(value);
+		if (flaw !== null) throw fail('bad-id', spec, `${where} is text with ${flaw.found}`, flaw.hint);
+		return value;
+	}
 	if (typeof value === 'number' && Number.isFinite(value)) return value;
 	throw fail(
 		'bad-id',

@@ -163,7 +163,7 @@ export function toDeadLetter(mutations: readonly Mutation[], error: PixSyncError
 		...mutation,
 		status: 'rejected' as const,
 		letter,
-		error: { code: error.code, message: error.message, at },
+		error: { code: error.code, message: error.message, hint: error.hint, at },
 	}));
 }
 

@@ -68,19 +68,26 @@ async function noteRemotes(
 		const record = records[at];
 		const base: Base = record?.base ?? { kind: 'absent' };
 		const remote = remotes.get(id) ?? null;
-		// Of a row with an unknown base the upload asks by itself (R2).
-		if (base.kind === 'unknown') return;
+		const { parked } = record ?? {};
+		// Of a row with an unknown base the upload asks by itself (R2); of a parked one it does not.
+		if (base.kind === 'unknown' && !parked) return;
 		if (remote === null) {
-			if (base.kind === 'held') puts.push(withRemote(spec, id, base, null));
+			if (base.kind === 'held' || parked) puts.push(withRemote(spec, id, base, null, parked));
 			return;
 		}
 		const newest = record?.remote ?? (base.kind === 'held' ? base.row : null);
-		if (isNewer(spec, remote, newest)) puts.push(withRemote(spec, id, base, remote));
+		if (isNewer(spec, remote, newest)) puts.push(withRemote(spec, id, base, remote, parked));
 	});
 	if (puts.length > 0) await stores.bases.bulkPut(puts);
 }
 
 /** A base record with a newer server row beside its confirmed one. */
-function withRemote(spec: TableSpec, id: RowId, base: Base, remote: Row | null): BaseRecord {
-	return { table: spec.table, id, base, remote, seen: 1 };
+function withRemote(
+	spec: TableSpec,
+	id: RowId,
+	base: Base,
+	remote: Row | null,
+	parked: true | undefined,
+): BaseRecord {
+	return { table: spec.table, id, base, remote, seen: 1, ...(parked ? { parked } : {}) };
 }

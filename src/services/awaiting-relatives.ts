@@ -42,7 +42,9 @@ async function awaitsParent(stores: Stores, table: string, ids: readonly RowId[]
 
 /** The base of a changed row tells whether the server's row still refers to `id`. */
 async function awaitsChild(stores: Stores, table: string, id: RowId): Promise<boolean> {
-	const mutations = await ofStatus(stores, table, 'pending').toArray();
+	const statuses = ['pending', 'conflicted'] as const;
+	const open = await Promise.all(statuses.map((status) => ofStatus(stores, table, status).toArray()));
+	const mutations = open.flat();
 	const bases = await stores.bases.bulkGet([...groupByRow(mutations).keys()].map((row) => [table, row]));
 	return bases.some(
 		(record) =>

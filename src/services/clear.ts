@@ -3,6 +3,7 @@ import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
 import type { LocalStore } from './local-store.ts';
 import { groupByRow, ofStatus, releaseAliases } from './outbox.ts';
+import { unpark } from './park.ts';
 import { readRechecks, recheckKey } from './recheck.ts';
 import { createRowWriter } from './settle-row.ts';
 
@@ -29,7 +30,7 @@ export async function clearQueue(store: LocalStore, spec: TableSpec): Promise<vo
 			const remote = record?.remote;
 			writer.change({ id, base, remaining: [], removed, ...(remote === undefined ? {} : { remote }) });
 		});
-		await writer.write(stores);
+		await Promise.all([writer.write(stores), unpark(stores, spec.table, ids)]);
 		const isNew = (id: RowId, at: number) => !records[at] && byRow.get(id)?.[0]?.action === 'create';
 		await releaseAliases(stores, spec.table, new Set(ids.filter(isNew)));
 		const uncertain = new Set<RowId>(await readRechecks(stores, spec.table));

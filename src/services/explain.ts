@@ -1,9 +1,11 @@
 import type { Mutation } from '../core/mutation.ts';
-import type { ConflictOutcome, RowExplanation, RowOutcome } from '../core/row-explanation.ts';
+import type { RowExplanation, RowOutcome } from '../core/row-explanation.ts';
 import { type TableSpec, versionOf } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { type EngineFacts, whatNext } from '../core/what-next.ts';
 import type { AttemptRecord, BaseRecord, LocalStore, OutcomeRecord, Stores } from './local-store.ts';
+import { toConflictOutcome } from './outcome-record.ts';
+import { toConflictRecord } from './park.ts';
 import { readRechecks } from './recheck.ts';
 import { lookUpId } from './row-lookup.ts';
 
@@ -18,12 +20,13 @@ export async function explainRow(
 ): Promise<RowExplanation> {
 	return store.transact('r', [spec.table], async (stores) => {
 		const rowId = await lookUpId(stores, spec, id);
-		const [view, record, all, attempts, outcome, rechecks] = await Promise.all([
+		const [view, record, all, attempts, outcome, parked, rechecks] = await Promise.all([
 			stores.rows(spec.table).get(rowId),
 			stores.bases.get([spec.table, rowId]),
 			mutationsOf(stores, spec.table, [rowId]),
 			stores.attempts.where('table').equals(spec.table).toArray(),
 			stores.outcomes.get([spec.table, rowId]),
+			stores.conflicts.get([spec.table, rowId]),
 			readRechecks(stores, spec.table),
 		]);
 		const dirty = all.filter(({ status }) => status !== 'rejected');
@@ -39,6 +42,7 @@ export async function explainRow(
 			row: view ?? null,
 			base,
 			remote: remoteOf(held),
+			conflict: parked && held ? toConflictRecord(spec, parked, { record: held, mutations: dirty }) : null,
 			mutations: all.map(({ mutationId, action, data, queuedAt, status, seq, error }) => ({
 				mutationId,
 				action,
@@ -79,7 +83,7 @@ function confirmedOf(record: BaseRecord | undefined): Row | null {
 }
 
 function remoteOf(record: BaseRecord | undefined): RowExplanation['remote'] {
-	return record?.seen ? (record.remote ?? 'gone') : null;
+	return record?.seen || record?.parked ? (record.remote ?? 'gone') : null;
 }
 
 function seqsOf(attempt: AttemptRecord | undefined, id: RowId): ReadonlySet<number> {
@@ -116,11 +120,6 @@ async function awaitedRows(
 
 function isRowId(value: unknown): value is RowId {
 	return typeof value === 'string' || typeof value === 'number';
-}
-
-function toConflictOutcome(record: OutcomeRecord): ConflictOutcome {
-	const { outcome, strategy, at, droppedMutations, droppedColumns } = record;
-	return { outcome, strategy, at, droppedMutations, droppedColumns };
 }
 
 function lastOutcome(

@@ -1,85 +1,57 @@
-import Dexie, { type Table } from 'dexie';
-import type { Checkpoint } from '../core/checkpoint.ts';
+import Dexie from 'dexie';
 import { PixSyncError } from '../core/errors.ts';
-import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
-import type { ConflictOutcome } from '../core/row-explanation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
-import type { Row, RowId } from '../core/types.ts';
-import { mergedSchema, OWN_STORES, storeOf } from './schema.ts';
+import { isFit, openAsItIs, openDatabase, type StorageEnvironment } from './open-database.ts';
+import { OWN_STORES, storeOf } from './schema.ts';
+import { createSharedLock } from './shared-lock.ts';
+import { closedError, isConnectionLost, reloadNeeded, toStorageError } from './storage-error.ts';
+import { createStorageHealth, type StorageHealth } from './storage-health.ts';
+import { type Stores, toStores } from './stores.ts';
 
-/** What the server holds of a dirty row. A dirty row without such a record was created here. */
-export interface BaseRecord {
-	readonly table: string;
-	readonly id: RowId;
-	readonly base: Base;
-	/** The newest server row seen while dirty; null: gone. Present only together with `seen`. */
-	readonly remote?: Row | null;
-	readonly seen?: 1;
-	/** Device ms until which the resolver leaves the row alone (R13). */
-	readonly deferredUntil?: number;
-}
-
-/** A request that may have reached the server (R7). */
-export interface AttemptRecord {
-	readonly id?: number;
-	readonly table: string;
-	readonly mutations: readonly PushMutation[];
-	/** Times tried. */
-	readonly count: number;
-	/** Device ms before which it is not repeated by itself. */
-	readonly nextAttemptAt: number;
-}
-
-/** How a row's last conflict ended; one record a row. */
-export interface OutcomeRecord extends ConflictOutcome {
-	readonly table: string;
-	readonly id: RowId;
-	/** Version of the server row that it was decided against; null: gone. Another one since: it is past. */
-	readonly version: string | null;
-}
-
-export interface AliasRecord {
-	readonly table: string;
-	readonly localId: string;
-	readonly id: RowId;
-}
-
-export interface MetaRecord {
-	readonly key: string;
-	readonly value: unknown;
-}
-
-/** The stores as one transaction sees them. */
-export interface Stores {
-	readonly outbox: Table<Mutation, number, Omit<Mutation, 'seq'>>;
-	readonly attempts: Table<AttemptRecord, number>;
-	readonly bases: Table<BaseRecord, [string, RowId]>;
-	readonly outcomes: Table<OutcomeRecord, [string, RowId]>;
-	readonly aliases: Table<AliasRecord, [string, string]>;
-	readonly checkpoints: Table<Checkpoint, [string, string]>;
-	readonly meta: Table<MetaRecord, string>;
-	rows(table: string): Table<Row, RowId>;
-}
+export type { StorageEnvironment } from './open-database.ts';
+export { closedError } from './storage-error.ts';
+export type {
+	AliasRecord,
+	AttemptRecord,
+	BaseRecord,
+	MetaRecord,
+	OutcomeRecord,
+	ParkedRecord,
+	Stores,
+} from './stores.ts';
 
 export interface LocalStore {
 	readonly name: string;
-	/** The open database; another object after a late registration. */
+	/** The open database; another object after a late registration, or after the connection was lost. */
 	readonly dexie: Dexie;
 	/** Makes sure that each table has its store; waits for open transactions and holds new ones back meanwhile. */
 	ensure(specs: readonly TableSpec[]): Promise<void>;
-	/** One transaction over PixSync's own stores and the named tables' rows. Never await the network inside. */
+	/**
+	 * One transaction over PixSync's own stores and the named tables' rows. Never await the network inside. Where the
+	 * connection is lost (F45), a new one is made and `work` runs once more, unless the first run may have been
+	 * committed: then `wasCommitted` looks, and without it the call rejects.
+	 * @throws PixSyncError `storage`, `closed`, `blocked`, `reload-needed`, or what `work` throws of PixSync's own.
+	 */
 	transact<T>(
 		mode: 'r' | 'rw',
 		tables: readonly string[],
 		work: (stores: Stores) => PromiseLike<T>,
+		wasCommitted?: (stores: Stores) => PromiseLike<boolean>,
 	): Promise<T>;
 	close(): void;
 }
 
-export interface StorageEnvironment {
-	readonly indexedDB: IDBFactory;
-	readonly IDBKeyRange: typeof IDBKeyRange;
+export interface LocalStoreOptions {
+	/** Told of what keeps the database from being used. */
+	readonly health?: StorageHealth;
+	/** The data has gone while the database was in use (evicted, or deleted by another tab): an empty one is open. */
+	readonly onReplaced?: () => void;
 }
+
+/** How one run of a transaction ended. `lost`: with the connection; `finished` is set where all of `work` had run. */
+type Attempt<T> =
+	| { readonly kind: 'done'; readonly value: T }
+	| { readonly kind: 'lost'; readonly error: unknown; readonly finished: { readonly value: T } | null };
 
 const ALL_OWN = Object.keys(OWN_STORES);
 
@@ -93,38 +65,116 @@ export function toStorageEnvironment(given: Partial<StorageEnvironment>): Storag
 	});
 }
 
-/** Opens the database with the union of what is on disk and what is registered (R4). */
+/** Opens the database, and keeps it open: it comes back after the platform has closed it, or another tab upgraded it. */
 export async function openLocalStore(
 	name: string,
 	environment: StorageEnvironment,
 	specs: readonly TableSpec[],
+	{ health = createStorageHealth(), onReplaced }: LocalStoreOptions = {},
 ): Promise<LocalStore> {
 	// Dexie's liveQuery runs only where Dexie itself knows an IndexedDB; the one injected is better than none.
 	if (!Dexie.dependencies.indexedDB) Object.assign(Dexie.dependencies, environment);
-	let dexie = await open(name, environment, specs);
+	const known = new Map<string, TableSpec>();
+	// Transactions share, a reopening is alone.
+	const lock = createSharedLock();
 	let isClosed = false;
-	// Readers-writer discipline: transactions share, a reopening is alone.
-	let inFlight = 0;
-	let reopening: Promise<void> | null = null;
-	let whenIdle: (() => void) | null = null;
+	/** Whether the connection has ended without our doing, so that the next call makes a new one. */
+	let isLost = false;
+	let isReplaced = false;
+	let refusal: PixSyncError | null = null;
+	let dexie = await openDatabase(name, environment, specs, health);
+	adopt(dexie, specs);
+
+	function adopt(next: Dexie, has: Iterable<TableSpec>): void {
+		for (const spec of has) known.set(spec.table, spec);
+		dexie = next;
+		isLost = false;
+		next.on('close', () => {
+			if (dexie === next) isLost = true;
+		});
+		next.on('versionchange', ({ newVersion }) => {
+			// At once, as another tab's upgrade may leave this one behind; it is told before it tries to write.
+			if (newVersion) setTimeout(() => restore().catch(() => undefined), 0);
+		});
+		health.report(null);
+		if (isClosed) next.close();
+	}
 
 	async function reopen(wanted: readonly TableSpec[]): Promise<void> {
-		if (inFlight > 0) {
-			await new Promise<void>((resolve) => {
-				whenIdle = resolve;
-			});
-			whenIdle = null;
-		}
 		dexie.close();
 		if (isClosed) return;
 		try {
-			dexie = await open(name, environment, wanted);
+			adopt(await openDatabase(name, environment, wanted, health), wanted);
 		} catch (error) {
 			// One bad table must not take the others' data away: the database as it was, and the error to the caller.
-			dexie = await open(name, environment, []);
+			adopt(await openDatabase(name, environment, [...known.values()], health), []);
 			throw error;
+		}
+	}
+
+	function restore(): Promise<void> {
+		return lock.alone(async () => {
+			if (!isLost || isClosed || refusal) return;
+			dexie.close();
+			try {
+				const specs = [...known.values()];
+				const found = await openAsItIs(name, environment, health);
+				if (found && !isFit(found, specs)) {
+					// Upgrading it back would be a quarrel of two versions of the app.
+					found.close();
+					refusal = reloadNeeded();
+					throw refusal;
+				}
+				isReplaced ||= !found;
+				adopt(found ?? (await openDatabase(name, environment, specs, health)), []);
+			} catch (error) {
+				const trouble = toStorageError(error);
+				health.report(trouble);
+				throw trouble;
+			}
+		});
+	}
+
+	const isUsable = () => !isClosed && !refusal && !isLost && !lock.busy;
+
+	async function untilUsable(): Promise<void> {
+		while (!isUsable()) {
+			if (isClosed) throw closedError();
+			if (refusal) throw refusal;
+			await (lock.busy ?? restore());
+		}
+	}
+
+	async function attempt<T>(
+		mode: 'r' | 'rw',
+		tables: readonly string[],
+		work: (stores: Stores) => PromiseLike<T>,
+	): Promise<Attempt<T>> {
+		const database = dexie;
+		let finished: { readonly value: T } | null = null;
+		lock.enter();
+		try {
+			const names = [...ALL_OWN, ...tables.map(storeOf)];
+			// Dexie keeps a transaction alive over native awaits only if its scope is an async function itself.
+			const value = await database.transaction(mode, names, async () => {
+				const worked = await work(toStores(database));
+				finished = { value: worked };
+				return worked;
+			});
+			return { kind: 'done', value };
+		} catch (error) {
+			if (error instanceof PixSyncError) throw error;
+			// The platform tells of the closing after it has aborted what ran on it.
+			await new Promise((resolve) => setTimeout(resolve, 0));
+			if (isClosed || !isConnectionLost(error, database.isOpen())) throw toStorageError(error);
+			if (dexie === database) isLost = true;
+			return { kind: 'lost', error, finished };
 		} finally {
-			if (isClosed) dexie.close();
+			lock.leave();
+			if (isReplaced && !isLost) {
+				isReplaced = false;
+				onReplaced?.();
+			}
 		}
 	}
 
@@ -135,30 +185,30 @@ export async function openLocalStore(
 		},
 
 		async ensure(wanted) {
-			while (reopening) await reopening;
-			if (isClosed || mergedSchema(schemaOf(dexie), wanted) === null) return;
-			reopening = reopen(wanted).finally(() => {
-				reopening = null;
-			});
-			await reopening;
+			if (!isUsable() && !isClosed) await untilUsable();
+			if (isClosed) return;
+			if (isFit(dexie, wanted)) {
+				for (const spec of wanted) known.set(spec.table, spec);
+				return;
+			}
+			await lock.alone(() => reopen(wanted));
 		},
 
-		async transact(mode, tables, work) {
-			while (reopening) await reopening;
-			if (isClosed) throw closedError();
-			inFlight++;
-			try {
-				const database = dexie;
-				const names = [...ALL_OWN, ...tables.map(storeOf)];
-				// Dexie keeps a transaction alive over native awaits only if its scope is an async function itself.
-				return await database.transaction(mode, names, async () => work(toStores(database)));
-			} catch (error) {
-				throw toStorageError(error);
-			} finally {
-				inFlight--;
-				// In a task of its own: Dexie takes what follows in this one for a part of the transaction that ended.
-				if (inFlight === 0 && whenIdle) setTimeout(whenIdle, 0);
+		async transact(mode, tables, work, wasCommitted) {
+			// No await where there is nothing to wait for: Dexie's live queries follow a call up to the first one.
+			if (!isUsable()) await health.guard(untilUsable());
+			const first = await attempt(mode, tables, work);
+			if (first.kind === 'done') return first.value;
+			await health.guard(untilUsable());
+			if (mode === 'rw' && first.finished) {
+				if (!wasCommitted) throw toStorageError(first.error);
+				const looked = await attempt('r', [], wasCommitted);
+				if (looked.kind === 'lost') throw toStorageError(looked.error);
+				if (looked.value) return first.finished.value;
 			}
+			const second = await attempt(mode, tables, work);
+			if (second.kind === 'lost') throw toStorageError(second.error);
+			return second.value;
 		},
 
 		close() {
@@ -166,82 +216,4 @@ export async function openLocalStore(
 			dexie.close();
 		},
 	};
-}
-
-export function closedError(
-	message = 'The local database is closed',
-	hint = 'Create a new SyncManager; the queue is kept in the local database.',
-): PixSyncError {
-	return new PixSyncError('closed', message, { fault: 'no-answer', hint });
-}
-
-async function open(
-	name: string,
-	environment: StorageEnvironment,
-	specs: readonly TableSpec[],
-): Promise<Dexie> {
-	const existing = await openAsItIs(name, environment);
-	const merged = mergedSchema(existing ? schemaOf(existing) : {}, specs);
-	if (existing && merged === null) return existing;
-	const version = existing ? Math.floor(existing.verno) + 1 : 1;
-	existing?.close();
-	const dexie = create(name, environment);
-	dexie.version(version).stores({ ...merged });
-	return await dexie.open().catch((error: unknown) => {
-		throw toStorageError(error);
-	});
-}
-
-async function openAsItIs(name: string, environment: StorageEnvironment): Promise<Dexie | null> {
-	const dexie = create(name, environment);
-	try {
-		return await dexie.open();
-	} catch (error) {
-		if (error instanceof Dexie.NoSuchDatabaseError) return null;
-		throw toStorageError(error);
-	}
-}
-
-function create(name: string, environment: StorageEnvironment): Dexie {
-	return new Dexie(name, {
-		...environment,
-		// Browsers acknowledge a commit before it is on disk unless asked not to (F48).
-		chromeTransactionDurability: 'strict',
-		cache: 'disabled',
-	});
-}
-
-function schemaOf(dexie: Dexie): Record<string, string> {
-	return Object.fromEntries(
-		dexie.tables.map(({ name, schema }) => [
-			name,
-			[schema.primKey.src, ...schema.indexes.map(({ src }) => src)].join(','),
-		]),
-	);
-}
-
-function toStores(dexie: Dexie): Stores {
-	return {
-		outbox: dexie.table('outbox'),
-		attempts: dexie.table('attempts'),
-		bases: dexie.table('bases'),
-		outcomes: dexie.table('outcomes'),
-		aliases: dexie.table('aliases'),
-		checkpoints: dexie.table('checkpoints'),
-		meta: dexie.table('meta'),
-		rows: (table) => dexie.table(storeOf(table)),
-	};
-}
-
-function toStorageError(error: unknown): unknown {
-	if (error instanceof PixSyncError) return error;
-	const cause = error instanceof Error ? error : new Error(String(error));
-	return new PixSyncError('storage', `The local database refused: ${cause.name}: ${cause.message}`, {
-		fault: 'fatal',
-		cause: error,
-		hint:
-			cause.name === 'QuotaExceededError'
-				? 'The device is out of space for this site; nothing was written.'
-				: 'Nothing was written. If it stays, close other tabs of this app and reload.',
-	});
 }

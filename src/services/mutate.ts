@@ -54,20 +54,36 @@ export function createMutate(options: MutateOptions): Mutate {
 async function commit(options: MutateOptions, groups: readonly Group[]): Promise<void> {
 	const actions = groups.flatMap((group) => group.actions);
 	const tables = [...new Set(actions.map(({ spec }) => spec.table))];
-	const settled: (() => void)[] = [];
+	// Given once: where the connection is lost and the work repeated, they tell whether it had been committed (F45).
+	const mutationIds = new Map(actions.map((action) => [action, options.createId()]));
+	const queuedIds = new Set(mutationIds.values());
+	let settled: (() => void)[] = [];
 	try {
-		await options.store.transact('rw', tables, async (stores) => {
-			const draft = await readDraft(stores, actions);
-			for (const group of groups) {
-				try {
-					const queued = draft.attempt(() => group.actions.map((action) => applyOne(options, draft, action)));
-					settled.push(() => group.resolve(queued));
-				} catch (error) {
-					settled.push(() => group.reject(error));
+		await options.store.transact(
+			'rw',
+			tables,
+			async (stores) => {
+				settled = [];
+				const draft = await readDraft(stores, actions);
+				for (const group of groups) {
+					try {
+						const queued = draft.attempt(() =>
+							group.actions.map((action) => applyOne(options, draft, action, mutationIds.get(action) ?? '')),
+						);
+						settled.push(() => group.resolve(queued));
+					} catch (error) {
+						settled.push(() => group.reject(error));
+					}
 				}
-			}
-			await draft.write(stores);
-		});
+				await draft.write(stores);
+			},
+			// All of it or nothing: one that is there says that all are.
+			async ({ outbox }) =>
+				(await outbox
+					.filter(({ mutationId }) => queuedIds.has(mutationId))
+					.limit(1)
+					.count()) > 0,
+		);
 	} catch (error) {
 		for (const group of groups) group.reject(error);
 		return;
@@ -75,9 +91,13 @@ async function commit(options: MutateOptions, groups: readonly Group[]): Promise
 	for (const settle of settled) settle();
 }
 
-function applyOne(options: MutateOptions, draft: Draft, action: CheckedAction): QueuedAction {
+function applyOne(
+	options: MutateOptions,
+	draft: Draft,
+	action: CheckedAction,
+	mutationId: string,
+): QueuedAction {
 	const { spec } = action;
-	const mutationId = options.createId();
 	const id = action.action === 'create' ? claimId(options, draft, action) : draft.resolveId(action);
 	const step = draftAction(action, id, draft.row(spec, id));
 	draft.setRow(spec, id, step.draft);
@@ -90,7 +110,8 @@ function applyOne(options: MutateOptions, draft: Draft, action: CheckedAction): 
 			userId: options.userId,
 			queuedAt: options.now(),
 			clockOffset: options.clockOffset(),
-			status: 'pending',
+			// What somebody is asked to decide is the row as a whole.
+			status: step.draft.base?.parked ? 'conflicted' : 'pending',
 		});
 	}
 	return { mutationId, id };

@@ -6,11 +6,14 @@ import type { Stores } from './local-store.ts';
 /** The statuses that make a row dirty. */
 const DIRTY: readonly MutationStatus[] = ['pending', 'conflicted'];
 
+/** A list comes after every text and number. `Dexie.maxKey` is the text U+FFFF, and ids may begin with that. */
+const AFTER_ALL_IDS: readonly never[] = [];
+
 /** All of a table's mutations of one status, as a Dexie collection in row order. */
 export function ofStatus(stores: Stores, table: string, status: MutationStatus) {
 	return stores.outbox
 		.where('[table+status+rowId]')
-		.between([table, status, Dexie.minKey], [table, status, Dexie.maxKey]);
+		.between([table, status, Dexie.minKey], [table, status, AFTER_ALL_IDS]);
 }
 
 /** One row's dirty mutations in queue order. */
@@ -63,7 +66,7 @@ export async function releaseAliases(stores: Stores, table: string, ids: Readonl
 	if (ids.size === 0) return;
 	await stores.aliases
 		.where('[table+localId]')
-		.between([table, Dexie.minKey], [table, Dexie.maxKey])
+		.between([table, Dexie.minKey], [table, AFTER_ALL_IDS])
 		.filter((alias) => ids.has(alias.id))
 		.delete();
 }

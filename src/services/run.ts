@@ -33,6 +33,8 @@ export interface RunSettings {
 	readonly overlapMs: number;
 	/** 0: never by itself. */
 	readonly reconcileIntervalMs: number;
+	/** How long a conflict resolver of the app's may take. @default 30000 */
+	readonly requestTimeoutMs?: number;
 	readonly backoff: { readonly baseMs: number; readonly capMs: number };
 }
 

@@ -12,6 +12,8 @@ export const OWN_STORES = {
 	attempts: '++id,table',
 	/** What the server holds of dirty rows. `seen` is set, and so indexed, only where a newer remote row waits. */
 	bases: '[table+id],[table+seen]',
+	/** Conflicts that wait until somebody decides. */
+	conflicts: '[table+id],mutationId',
 	/** How each row's last conflict ended, for `explain`. */
 	outcomes: '[table+id]',
 	aliases: '[table+localId]',

@@ -16,6 +16,8 @@ export interface RowChange {
 	readonly rewritten?: readonly Mutation[];
 	/** A server row newer than `base` that still waits to be resolved; undefined: none. */
 	readonly remote?: Row | null;
+	/** It waits for somebody's decision: nothing of the row is sent until then. */
+	readonly parked?: true;
 }
 
 /**
@@ -70,8 +72,12 @@ export function viewOf(spec: TableSpec, { base, remaining, remote }: RowChange):
 }
 
 /** Clean rows have no base record: they are stored once. A row created here has none until it is in conflict. */
-function toBaseRecord(spec: TableSpec, { id, base, remaining, remote }: RowChange): BaseRecord | null {
+function toBaseRecord(
+	spec: TableSpec,
+	{ id, base, remaining, remote, parked }: RowChange,
+): BaseRecord | null {
 	if (remaining.length === 0) return null;
+	if (parked) return { table: spec.table, id, base, remote: remote ?? null, parked };
 	if (remote !== undefined) return { table: spec.table, id, base, remote, seen: 1 };
 	return base.kind === 'absent' ? null : { table: spec.table, id, base };
 }

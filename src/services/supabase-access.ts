@@ -7,10 +7,15 @@ export interface AuthSession {
 	readonly user: { readonly id: string };
 }
 
+/** Which sessions of the user a sign-out ends: those of all devices, or this device's. */
+export type SignOutScope = 'global' | 'local';
+
 /** The part of `supabase.auth` that sync calls. */
 export interface AuthClient {
-	getSession(): Promise<{ data: { session: AuthSession | null } }>;
+	/** `error` beside no session: there may be one, and it could not be refreshed. */
+	getSession(): Promise<{ data: { session: AuthSession | null }; error?: unknown }>;
 	refreshSession(): Promise<{ data: { session: AuthSession | null }; error: unknown }>;
+	signOut(options: { scope: SignOutScope }): Promise<{ error: unknown }>;
 	onAuthStateChange(callback: (event: string, session: AuthSession | null) => void): {
 		data: { subscription: { unsubscribe(): void } };
 	};
@@ -33,7 +38,7 @@ export interface SupabaseAccess {
 	readonly key: string;
 	/** The client's own headers (`global.headers`, client info). */
 	readonly headers: Readonly<Record<string, string>>;
-	/** The client's fetch, a custom one included. It adds its own token only where no Authorization is given. */
+	/** The app's own fetch, where it gave one to the client. */
 	readonly fetch: typeof fetch;
 	/** Null where the client was made with `accessToken`: touching `client.auth` would throw. */
 	readonly auth: AuthClient | null;
@@ -48,19 +53,27 @@ export function toSupabaseAccess(client: unknown): SupabaseAccess {
 	if (typeof url !== 'string' || !/^https?:\/\//.test(url)) throw badClient('the client has no URL');
 	if (typeof key !== 'string' || key === '') throw badClient('the client has no key');
 	const rest = isRecord(client.rest) ? client.rest : {};
-	const restFetch = typeof rest.fetch === 'function' ? (rest.fetch as typeof fetch) : null;
 	const accessToken =
 		typeof client.accessToken === 'function' ? (client.accessToken as () => Promise<string | null>) : null;
+	const auth = accessToken ? null : client.auth;
 	const base = url.replace(/\/+$/, '');
 	return {
 		url: base,
 		restUrl: typeof rest.url === 'string' ? rest.url.replace(/\/+$/, '') : `${base}/rest/v1`,
 		key,
 		headers: toHeaders(rest.headers),
-		fetch: restFetch ?? ((input, init) => fetch(input, init)),
-		auth: accessToken ? null : (client.auth as AuthClient),
+		fetch: toFetch(auth) ?? toFetch(rest) ?? ((input, init) => fetch(input, init)),
+		auth: auth as AuthClient | null,
 		accessToken,
 	};
+}
+
+/**
+ * The auth client's is the plain one. The one for REST asks the auth client for the session before each request,
+ * even where Authorization is given: it hangs with it (F6), and refreshes each time where the clock is fast (F7).
+ */
+function toFetch(holder: unknown): typeof fetch | null {
+	return isRecord(holder) && typeof holder.fetch === 'function' ? (holder.fetch as typeof fetch) : null;
 }
 
 function toHeaders(given: unknown): Record<string, string> {

@@ -2,10 +2,12 @@ import { liveQuery } from 'dexie';
 import type { MutationStatus } from '../core/mutation.ts';
 import type { LocalStore } from './local-store.ts';
 import { ofStatus } from './outbox.ts';
+import { parkedOf } from './park.ts';
 
 /** How much of a table waits, and since when it is in step. */
 export interface TableCounts {
 	readonly pending: number;
+	/** Parked conflicts; one may hold several mutations. */
 	readonly conflicts: number;
 	/** Dead letters; one may hold several mutations. */
 	readonly rejected: number;
@@ -40,7 +42,7 @@ export async function readTableCounts(
 			const count = (status: MutationStatus) => ofStatus(stores, table, status).count();
 			const [pending, conflicts, letters, checkpoint] = await Promise.all([
 				count('pending'),
-				count('conflicted'),
+				parkedOf(stores, table).count(),
 				ofStatus(stores, table, 'rejected').toArray(),
 				stores.checkpoints.get([table, 'rest']),
 			]);
@@ -48,5 +50,18 @@ export async function readTableCounts(
 			counts.set(table, { pending, conflicts, rejected, lastSyncedAt: checkpoint?.syncedAt ?? null });
 		}
 		return counts;
+	});
+}
+
+/** Mutations that wait to be confirmed, those parked in a conflict included. */
+export async function countUnconfirmed(store: LocalStore, tables: readonly string[]): Promise<number> {
+	return store.transact('r', [], async (stores) => {
+		const counts = await Promise.all(
+			tables.flatMap((table) => [
+				ofStatus(stores, table, 'pending').count(),
+				ofStatus(stores, table, 'conflicted').count(),
+			]),
+		);
+		return counts.reduce((sum, count) => sum + count, 0);
 	});
 }

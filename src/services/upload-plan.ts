@@ -87,7 +87,8 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 		const ids = [...byRow.keys()];
 		const bases = await stores.bases.bulkGet(ids.map((id) => [spec.table, id]));
 		const isFull = ids.some((id, at) => {
-			if (seenRows.has(id) || inAttempt.has(id)) return false;
+			// A change that came back to a parked row, as a revived dead letter does, waits with the others.
+			if (seenRows.has(id) || inAttempt.has(id) || bases[at]?.parked) return false;
 			if (plan.rows.length + plan.unknown.length >= options.limit) return true;
 			const mutations = byRow.get(id) ?? [];
 			addRow(plan, spec, options, { id, mutations, base: bases[at]?.base ?? { kind: 'absent' } });

@@ -7,7 +7,7 @@ import {
 	type UploadInput,
 	type UploadOutput,
 } from '../core/run-contract.ts';
-import { versionOf } from '../core/table-spec.ts';
+import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { nextStamp, toMicros } from '../core/timestamp.ts';
 import { applyPush, putOffUntil, toDeadLetter, toRejectedNotices } from './apply-push.ts';
 import type { AttemptRecord } from './local-store.ts';
@@ -210,8 +210,9 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 			}
 			const remoteAt = toMicros(versionOf(spec, remote));
 			const isLater = remoteAt !== null && remoteAt > BigInt(Math.round(editedAt * 1000));
+			// Whoever edits a row has seen it live: sent onto a tombstone, the edit would be taken and never be seen (R20).
 			writer.change(
-				isLater
+				isLater || isTombstone(spec, remote)
 					? { id, base: { kind: 'unknown' }, remaining: mutations, removed: [], remote }
 					: { id, base: { kind: 'held', row: remote }, remaining: mutations, removed: [] },
 			);

@@ -1,5 +1,12 @@
 import type { TableSpec } from '../core/table-spec.ts';
-import { type LocalStore, openLocalStore, type StorageEnvironment } from './local-store.ts';
+import { type ConflictInbox, createConflictInbox } from './conflict-inbox.ts';
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
+import {
+	type LocalStore,
+	type LocalStoreOptions,
+	openLocalStore,
+	type StorageEnvironment,
+} from './local-store.ts';
 import { createMutate, type Mutate } from './mutate.ts';
 import { ofStatus } from './outbox.ts';
 import type { Remote } from './remote.ts';
@@ -11,6 +18,8 @@ export interface Workspace {
 	readonly store: LocalStore;
 	readonly remote: Remote;
 	readonly mutate: Mutate;
+	readonly letters: DeadLetters;
+	readonly conflicts: ConflictInbox;
 	/** The leadership that this device's runs belong to; null: another tab leads (R9). */
 	epoch: number | null;
 }
@@ -24,14 +33,23 @@ export interface WorkspaceOptions {
 	readonly now: () => number;
 	readonly clockOffset: () => number | null;
 	readonly createId: () => string;
+	readonly storage?: LocalStoreOptions;
+}
+
+/** The name of a user's database; null: of what is written signed out. */
+export function databaseOf(databaseName: string, userId: string | null): string {
+	return `${databaseName}:${userId ?? 'anon'}`;
 }
 
 export async function openWorkspace(options: WorkspaceOptions): Promise<Workspace> {
 	const { userId, remote, now, clockOffset, createId } = options;
-	const name = `${options.databaseName}:${userId ?? 'anon'}`;
-	const store = await openLocalStore(name, options.environment, options.specs);
-	const mutate = createMutate({ store, userId, now, clockOffset, createId });
-	return { userId, store, remote, mutate, epoch: null };
+	const name = databaseOf(options.databaseName, userId);
+	const store = await openLocalStore(name, options.environment, options.specs, options.storage);
+	const writing = { store, userId, now, clockOffset, createId };
+	const mutate = createMutate(writing);
+	const letters = createDeadLetters(writing);
+	const conflicts = createConflictInbox(writing);
+	return { userId, store, remote, mutate, letters, conflicts, epoch: null };
 }
 
 /** Begins a new leadership: runs of any former one can write nothing from now on. */

@@ -2,13 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
 	classifyReply,
+	type FailureClass,
 	faultOf,
 	isAnswerOf,
 	type ServerReply,
 	toServerError,
 } from '../../src/core/classify.ts';
+import type { Fault } from '../../src/core/errors.ts';
 
-type Case = readonly [status: number, code: string | null, failure: string];
+type Case = readonly [status: number, code: string | null, failure: FailureClass];
 
 const TABLE: readonly Case[] = [
 	[408, null, 'transient'],
@@ -65,8 +67,13 @@ const TABLE: readonly Case[] = [
 	[500, '22000', 'row'],
 	[500, '23000', 'row'],
 	[500, '44000', 'row'],
-	[400, null, 'row'],
-	[403, null, 'row'],
+	[300, null, 'foreign'],
+	[304, null, 'foreign'],
+	[400, null, 'foreign'],
+	[403, null, 'foreign'],
+	[405, null, 'foreign'],
+	[409, null, 'foreign'],
+	[451, null, 'foreign'],
 	[400, 'APP01', 'row'],
 	[404, 'PT404', 'row'],
 	[404, null, 'schema'],
@@ -93,7 +100,7 @@ const TABLE: readonly Case[] = [
 	[503, 'PT503', 'transient'],
 	// codes of gateways, and words that every object answers to
 	[500, 'unexpected_failure', 'transient'],
-	[400, 'constructor', 'row'],
+	[400, 'constructor', 'foreign'],
 ];
 
 const FAULTS = {
@@ -106,7 +113,8 @@ const FAULTS = {
 	split: 'retryable',
 	schema: 'fatal',
 	'server-bug': 'fatal',
-} as const;
+	foreign: 'retryable',
+} as const satisfies Record<FailureClass, Fault>;
 
 function reply(status: number, code: string | null, more: Partial<ServerReply> = {}): ServerReply {
 	return { status, code, message: 'no', hint: null, retryAfterMs: null, ...more };
@@ -156,7 +164,7 @@ describe('isAnswerOf', () => {
 describe('toServerError', () => {
 	it.each(TABLE)('[R8] status %s with code %s carries the fault of %s', (status, code, failure) => {
 		const error = toServerError(reply(status, code), 'notes');
-		const fault = FAULTS[failure as keyof typeof FAULTS];
+		const fault = FAULTS[failure];
 		expect(error.fault).toBe(isAnswerOf(status, code) ? fault : 'no-answer');
 		expect(error.hint).not.toBe('');
 		expect(error.table).toBe('notes');

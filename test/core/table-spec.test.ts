@@ -23,6 +23,7 @@ describe('toTableSpec', () => {
 			idField: 'id',
 			timestampField: 'updated_at',
 			strategy: 'latest-wins',
+			resolver: null,
 			dependsOn: [],
 			deleted: null,
 			indexes: [],
@@ -53,6 +54,10 @@ describe('toTableSpec', () => {
 		});
 		dependsOn.push('users');
 		expect(spec.dependsOn).toEqual(['projects']);
+		for (const strategy of ['merge', 'manual'] as const) {
+			const { strategy: kept, resolver } = toTableSpec({ table: 'x', conflictResolution: strategy });
+			expect([kept, resolver]).toEqual([strategy, null]);
+		}
 		expect(toTableSpec({ table: 'x', deletedField: 'deleted_at' }).deleted).toEqual({
 			field: 'deleted_at',
 			type: 'timestamp',
@@ -107,12 +112,7 @@ describe('toTableSpec', () => {
 		expect(error.table).toBeTypeOf('string');
 	});
 
-	const missing: [string, Partial<SyncConfig>][] = [
-		['manual', { conflictResolution: 'manual' }],
-		['merge', { conflictResolution: 'merge' }],
-		['function', { conflictResolution: () => 'local' }],
-		["ids: 'server'", { ids: 'server' }],
-	];
+	const missing: [string, Partial<SyncConfig>][] = [["ids: 'server'", { ids: 'server' }]];
 
 	it.each(missing)('says that %s is not supported yet, and what to use', (what, config) => {
 		const error = refusal({ table: 'n', ...config });
@@ -124,6 +124,14 @@ describe('toTableSpec', () => {
 
 describe('isSameSpec', () => {
 	const spec = toTableSpec({ table: 'n', filter: { a: 1, b: { op: 'gt', value: 2 } } });
+
+	it('takes a resolver for itself alone: nobody can tell whether two functions do the same', () => {
+		const resolver = () => 'local' as const;
+		const own = toTableSpec({ table: 'n', conflictResolution: resolver });
+		expect(own).toMatchObject({ strategy: 'custom', resolver });
+		expect(isSameSpec(own, toTableSpec({ table: 'n', conflictResolution: resolver }))).toBe(true);
+		expect(isSameSpec(own, toTableSpec({ table: 'n', conflictResolution: () => 'local' }))).toBe(false);
+	});
 
 	it('sees no difference in defaults spelt out or in the order of keys', () => {
 		expect(isSameSpec(toTableSpec({ table: 'n' }), toTableSpec({ idField: 'id', table: 'n' }))).toBe(true);

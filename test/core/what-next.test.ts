@@ -19,6 +19,7 @@ const pending: RowExplanation = {
 	row: null,
 	base: null,
 	remote: null,
+	conflict: null,
 	mutations: [mutation],
 	waitsFor: [],
 	attempts: 0,
@@ -122,7 +123,43 @@ const cases: readonly [string, Partial<RowExplanation>, Partial<NextFacts>, stri
 	],
 ];
 
+const conflict: NonNullable<RowExplanation['conflict']> = {
+	id: 'm1@gone',
+	table: 'notes',
+	rowId: 'r',
+	base: null,
+	local: null,
+	remote: null,
+	since: 0,
+	columns: [],
+	reason: 'manual',
+};
+
 describe('what next', () => {
+	it.each([
+		['manual', "as the table's rule wants it"],
+		['edit-vs-delete', 'for one side deleted the row and the other edited it'],
+		['resolver-error', "for the table's resolver gave no verdict (refused)"],
+		['exhausted', 'for another change was there first each time that it was sent'],
+	] as const)('[R19] parked, %s: why, and that nothing happens by itself', (reason, why) => {
+		const failure = { code: 'resolver-error', message: 'refused', at: 1 };
+		const row = {
+			...pending,
+			status: 'conflicted' as const,
+			conflict: { ...conflict, reason, ...(reason === 'resolver-error' ? { error: failure } : {}) },
+		};
+		expect(whatNext(row, open)).toBe(
+			`Parked, ${why}: it waits until somebody decides by resolveConflict(), and its later changes with it.`,
+		);
+	});
+
+	it('[R19] a resolver of the app’s is no strategy’s name', () => {
+		const row = { ...pending, remote: 'gone' as const };
+		expect(whatNext(row, { ...open, strategy: 'custom' })).toContain(
+			"The server's row is gone meanwhile: the table's resolver decides.",
+		);
+	});
+
 	it.each(cases)('[R11] %s', (_, row, facts, said) => {
 		expect(whatNext({ ...pending, ...row }, { ...open, ...facts })).toBe(said);
 	});

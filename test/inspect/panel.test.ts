@@ -69,7 +69,13 @@ function toSync(chart: SyncChart, state: Partial<SyncState>): SyncLike & { tell(
 	const listeners = new Set<() => void>();
 	return {
 		actor: chart.actor,
-		getState: () => ({ connection: 'open', user: null, tables: {}, ...state }),
+		getState: () => ({
+			connection: 'open',
+			user: null,
+			storage: { persisted: null, error: null },
+			tables: {},
+			...state,
+		}),
 		subscribe(listener) {
 			listeners.add(listener);
 			return () => listeners.delete(listener);
@@ -151,6 +157,49 @@ describe('the states', () => {
 		expect(
 			new Set(marked.map(({ outerHTML }) => /data-source="[^"]*" data-target="[^"]*"/.exec(outerHTML)?.[0])),
 		).toEqual(new Set(['data-source="table.idle" data-target="table.uploading"']));
+	});
+});
+
+describe('full size and back', () => {
+	it('shows one drawing at a time, in step with the machine, the new one as soon as it is there', async () => {
+		const { chart, inspector } = start();
+		const element = show({ actor: chart.actor, inspector });
+		const table = find(element, '[data-table=notes]');
+		const reading = () => ({
+			drawings: table.querySelectorAll('svg').length,
+			hasLabels: table.querySelector('.event') !== null,
+			active: activeIn(element, '[data-table=notes]').filter((id) => id !== 'table'),
+			arrows: [
+				...new Set(
+					[...table.querySelectorAll('.transition.is-active')].map(
+						(arrow) => `${arrow.getAttribute('data-source')} > ${arrow.getAttribute('data-target')}`,
+					),
+				),
+			],
+		});
+		const zoom = table.querySelector<HTMLButtonElement>('.chart-tools button');
+		chart.sync(1);
+		frame();
+		const uploading = {
+			drawings: 1,
+			active: ['table.uploading'],
+			arrows: ['table.idle > table.uploading'],
+		};
+		expect(reading()).toEqual({ ...uploading, hasLabels: false });
+		zoom?.click();
+		expect(reading()).toEqual({ ...uploading, hasLabels: true });
+		expect(zoom?.textContent).toBe('Overview');
+		await chart.uploaded('notes');
+		frame();
+		const downloading = {
+			drawings: 1,
+			active: ['table.downloading'],
+			arrows: ['table.uploading > table.downloading'],
+		};
+		expect(reading()).toEqual({ ...downloading, hasLabels: true });
+		zoom?.click();
+		expect(reading()).toEqual({ ...downloading, hasLabels: false });
+		expect(zoom?.textContent).toBe('Full size');
 	});
 });
 

@@ -357,8 +357,11 @@ describe('bad input is a PixSyncError with code and hint, before anything is wri
 			'duplicate-table',
 			(s) => s.registerTable({ table: 'notes', conflictResolution: 'local-wins' }),
 		],
-		['manual', 'not-supported', (s) => s.registerTable({ table: 'x', conflictResolution: 'manual' })],
-		['merge', 'not-supported', (s) => s.registerTable({ table: 'x', conflictResolution: 'merge' })],
+		[
+			'a strategy that is none',
+			'bad-config',
+			(s) => s.registerTable({ table: 'x', conflictResolution: 'newest' as 'merge' }),
+		],
 		['ids: server', 'not-supported', (s) => s.registerTable({ table: 'x', ids: 'server' })],
 	];
 
@@ -402,7 +405,7 @@ describe('bad input is a PixSyncError with code and hint, before anything is wri
 
 	it('options that this version lacks: not-supported', () => {
 		const env = { indexedDB: new IDBFactory(), IDBKeyRange };
-		for (const options of [{ transport: 'rpc' }, { realtime: true }, { onSignOut: 'discard' }] as const) {
+		for (const options of [{ transport: 'rpc' }, { realtime: true }] as const) {
 			expect(() => new SyncManager(newClient(), { ...env, ...options })).toThrow(
 				expect.objectContaining({ code: 'not-supported' }),
 			);

@@ -120,6 +120,7 @@ describe('explain: each status', () => {
 			row: null,
 			base: null,
 			remote: null,
+			conflict: null,
 			mutations: [],
 			waitsFor: [],
 			attempts: 0,
@@ -257,7 +258,12 @@ describe('explain: each status', () => {
 			lastOutcome: { kind: 'rejected', at: 5_000, code: '23505' },
 			next: 'Kept aside, and not sent again by itself: duplicate key value (23505).',
 		});
-		expect(told.mutations[0]?.error).toEqual({ code: '23505', message: 'duplicate key value', at: 5_000 });
+		expect(told.mutations[0]?.error).toEqual({
+			code: '23505',
+			message: 'duplicate key value',
+			hint: 'Choose another.',
+			at: 5_000,
+		});
 		await queue('notes', 'update', { title: 'free' }, 'r');
 		const later = await explain();
 		expect(later).toMatchObject({ status: 'pending', lastOutcome: { kind: 'rejected' } });
@@ -265,12 +271,26 @@ describe('explain: each status', () => {
 	});
 
 	it('conflicted: a parked row waits for a decision', async () => {
-		const { explain, store, queue } = await replicaOf();
-		await queue('notes', 'create', { id: 'r', title: 'mine' });
-		await store.transact('rw', [], (stores) => stores.outbox.toCollection().modify({ status: 'conflicted' }));
+		const { explain, pull, queue, resolve } = await replicaOf({ conflictResolution: 'manual' });
+		const [base, theirs] = [T0, T1].map((updated_at) => ({ id: 'r', title: updated_at, updated_at }));
+		await pull(base ?? {});
+		await queue('notes', 'update', { title: 'mine' }, 'r');
+		await pull(theirs ?? {});
+		await resolve();
+		await queue('notes', 'update', { body: 'mine, too' }, 'r');
 		const told = await explain();
-		expect(told).toMatchObject({ status: 'conflicted', mutations: [{ status: 'conflicted' }] });
-		expect(told.next).toContain('until somebody decides');
+		expect(told).toMatchObject({
+			status: 'conflicted',
+			row: { title: 'mine', body: 'mine, too' },
+			base,
+			remote: theirs,
+			conflict: { rowId: 'r', reason: 'manual', columns: ['title'], base, remote: theirs },
+			mutations: [{ status: 'conflicted' }, { status: 'conflicted' }],
+			lastConflict: { outcome: 'parked', strategy: 'manual', droppedMutations: [] },
+		});
+		expect(told.next).toBe(
+			"Parked, as the table's rule wants it: it waits until somebody decides by resolveConflict(), and its later changes with it.",
+		);
 	});
 
 	it('[R14] [R8] a row waits for its parent while that one is not at the server', async () => {

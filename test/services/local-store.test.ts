@@ -62,7 +62,12 @@ describe('local store: schema', () => {
 		await put(first, 'notes', { id: 'a', title: 'x', n: 2 });
 		first.close();
 		const second = await open(disk, [{ table: 'notes', indexes: ['n', '[title+n]'] }]);
-		expect(second.dexie.table('notes').schema.indexes.map(({ name }) => name)).toEqual(['n', '[title+n]']);
+		expect(
+			second.dexie
+				.table('notes')
+				.schema.indexes.map(({ name }) => name)
+				.sort(),
+		).toEqual(['[title+n]', 'n']);
 		expect(await second.dexie.table('notes').where({ title: 'x', n: 2 }).toArray()).toHaveLength(1);
 		second.close();
 	});

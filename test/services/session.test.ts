@@ -14,6 +14,7 @@ const sessionOf = (id: string, expires_at: number | undefined = SOON): AuthSessi
 interface FakeAuth extends AuthClient {
 	session: AuthSession | null;
 	refreshes: number;
+	signOuts: string[];
 	emit(event: string, session: AuthSession | null): void;
 	isListening(): boolean;
 }
@@ -23,10 +24,15 @@ function fakeAuth(session: AuthSession | null, overrides: Partial<AuthClient> = 
 	const auth: FakeAuth = {
 		session,
 		refreshes: 0,
+		signOuts: [],
 		getSession: async () => ({ data: { session: auth.session } }),
 		refreshSession: async () => {
 			auth.refreshes++;
 			return { data: { session: auth.session }, error: null };
+		},
+		signOut: async ({ scope }) => {
+			auth.signOuts.push(scope);
+			return { error: null };
 		},
 		onAuthStateChange: (callback) => {
 			listeners.add(callback);
@@ -41,7 +47,11 @@ function fakeAuth(session: AuthSession | null, overrides: Partial<AuthClient> = 
 	return auth;
 }
 
-function start(auth: AuthClient | null, accessToken: SupabaseAccess['accessToken'] = null) {
+function start(
+	auth: AuthClient | null,
+	accessToken: SupabaseAccess['accessToken'] = null,
+	now: number = NOW,
+) {
 	const access: SupabaseAccess = {
 		url: 'https://x.supabase.co',
 		restUrl: 'https://x.supabase.co/rest/v1',
@@ -51,7 +61,7 @@ function start(auth: AuthClient | null, accessToken: SupabaseAccess['accessToken
 		auth,
 		accessToken,
 	};
-	return createSession({ access, serverNow: () => NOW, timeoutMs: 3_000 });
+	return createSession({ access, now: () => now, serverNow: () => NOW, timeoutMs: 3_000 });
 }
 
 const jwt = (claims: object) => {
@@ -241,8 +251,8 @@ describe('session: changes', () => {
 		auth.emit('TOKEN_REFRESHED', sessionOf('alice'));
 		auth.emit('SIGNED_OUT', null);
 		expect(changes).toEqual([
-			{ kind: 'signed-in', userId: 'alice' },
-			{ kind: 'signed-in', userId: 'alice' },
+			{ kind: 'signed-in', userId: 'alice', sessionId: 'user:alice' },
+			{ kind: 'signed-in', userId: 'alice', sessionId: 'user:alice' },
 			{ kind: 'signed-out' },
 		]);
 		stop();
@@ -260,5 +270,120 @@ describe('session: changes', () => {
 		start(auth).onChange(() => undefined);
 		auth.emit('SIGNED_IN', sessionOf('alice'));
 		expect(calls).toBe(0);
+	});
+});
+
+describe('session: who a token is of', () => {
+	const session = (claims: object, id: string): AuthSession => ({
+		access_token: jwt(claims),
+		user: { id },
+		expires_at: SOON,
+	});
+
+	it('[F3] the JWT’s sub decides, not what stands beside it', async () => {
+		const auth = fakeAuth(session({ sub: 'bob' }, 'alice'));
+		await expect(start(auth).authorise('alice')).rejects.toMatchObject({ code: 'user-changed' });
+		expect(await start(auth).identify()).toBe('bob');
+	});
+
+	it('[F2] a session that could not be refreshed is not nobody', async () => {
+		const auth = fakeAuth(null, {
+			getSession: async () => ({ data: { session: null }, error: new TypeError('fetch failed') }),
+		});
+		expect(await start(auth).identify()).toBeUndefined();
+		await expect(start(auth).authorise(null)).rejects.toMatchObject({ code: 'unauthorised' });
+	});
+
+	it('[F7] an hour fast, a session that the server still takes is not asked for again and again', async () => {
+		let looks = 0;
+		const auth = fakeAuth(sessionOf('alice', NOW / 1_000 + 600), {
+			getSession: async () => {
+				looks++;
+				return { data: { session: sessionOf('alice', NOW / 1_000 + 600) } };
+			},
+		});
+		const fast = start(auth, null, NOW + 3_600_000);
+		fast.onChange(() => undefined);
+		for (let at = 0; at < 5; at++) expect(await fast.authorise('alice')).toBe('token of alice');
+		expect(looks).toBe(1);
+		// Right again by the server's clock, too: it has ended, and the auth client is asked.
+		auth.emit('TOKEN_REFRESHED', sessionOf('alice', NOW / 1_000 + 10));
+		await fast.authorise('alice');
+		expect(looks).toBe(2);
+	});
+
+	it('[F7][F3] nor does it outlive a change of user', async () => {
+		const auth = fakeAuth(sessionOf('alice', NOW / 1_000 + 600));
+		const fast = start(auth, null, NOW + 3_600_000);
+		fast.onChange(() => undefined);
+		await fast.authorise('alice');
+		auth.session = sessionOf('bob', NOW / 1_000 + 600);
+		auth.emit('SIGNED_IN', auth.session);
+		await expect(fast.authorise('alice')).rejects.toMatchObject({ code: 'user-changed' });
+		auth.session = null;
+		auth.emit('SIGNED_OUT', null);
+		await expect(fast.authorise('bob')).rejects.toMatchObject({ code: 'unauthorised' });
+	});
+});
+
+describe('session: signed out on purpose', () => {
+	const session = (id: string, userId = 'alice'): AuthSession => ({
+		access_token: jwt({ sub: userId, session_id: id }),
+		user: { id: userId },
+		expires_at: SOON,
+	});
+
+	it('[F5] the session counts as none, whatever the auth client holds; another one counts', async () => {
+		const auth = fakeAuth(session('one'));
+		const own = start(auth);
+		await own.identify();
+		expect(own.idOf('alice')).toBe('one');
+		own.end('one');
+		expect(await own.identify()).toBeNull();
+		await expect(own.authorise('alice')).rejects.toMatchObject({ code: 'unauthorised' });
+		expect(await own.authorise(null)).toBe('anon key');
+		await expect(own.refresh()).rejects.toMatchObject({ code: 'unauthorised' });
+		expect(auth.refreshes).toBe(0);
+		auth.session = session('two');
+		expect(await own.identify()).toBe('alice');
+	});
+
+	it('[F5] a client with accessToken: signed out until its function has told of nobody, or of somebody else', async () => {
+		let user: string | null = 'alice';
+		const own = start(null, async () => (user === null ? null : jwt({ sub: user, session_id: 'x' })));
+		await own.identify();
+		own.end(own.idOf('alice'));
+		expect(await own.identify()).toBeNull();
+		expect(await own.identify()).toBeNull();
+		user = null;
+		expect(await own.identify()).toBeNull();
+		user = 'alice';
+		expect(await own.identify()).toBe('alice');
+	});
+
+	it('tells the auth client, with the scope; a client with accessToken has nothing to tell', async () => {
+		const auth = fakeAuth(session('one'));
+		expect(await start(auth).signOut('local')).toBeNull();
+		expect(auth.signOuts).toEqual(['local']);
+		expect(await start(null, async () => null).signOut('global')).toBeNull();
+	});
+
+	it('[F5] what keeps the server from being told is returned; this device is tried alone then', async () => {
+		const cause = new TypeError('fetch failed');
+		const scopes: string[] = [];
+		const auth = fakeAuth(session('one'), {
+			signOut: async ({ scope }) => {
+				scopes.push(scope);
+				return { error: scope === 'global' ? cause : null };
+			},
+		});
+		expect(await start(auth).signOut('global')).toMatchObject({ code: 'sign-out-unconfirmed', cause });
+		expect(scopes).toEqual(['global', 'local']);
+	});
+
+	it('[F6] a sign-out that hangs ends, and does not reject', async () => {
+		const pending = start(fakeAuth(session('one'), { signOut: never })).signOut('global');
+		await vi.advanceTimersByTimeAsync(3_000);
+		expect(await pending).toMatchObject({ code: 'sign-out-unconfirmed' });
 	});
 });

@@ -1,11 +1,16 @@
 import { IDBFactory, IDBKeyRange } from 'fake-indexeddb';
 import { afterEach, describe, expect, it } from 'vitest';
 import { toCheckedAction } from '../../src/services/action.ts';
+import type { Discard } from '../../src/services/last-user.ts';
 import type { Remote } from '../../src/services/remote.ts';
-import { createSession, type Session, type SessionChange } from '../../src/services/session.ts';
+import { createSession, type SessionChange } from '../../src/services/session.ts';
 import type { AuthClient } from '../../src/services/supabase-access.ts';
 import { openWorkspace, type Workspace } from '../../src/services/workspace.ts';
-import { createWorkspaceHost, type WorkspaceHost } from '../../src/services/workspace-host.ts';
+import {
+	createWorkspaceHost,
+	type WorkspaceHost,
+	type WorkspaceHostOptions,
+} from '../../src/services/workspace-host.ts';
 import { specOf } from '../support/mutations.ts';
 
 const notes = specOf({ table: 'notes' });
@@ -23,13 +28,19 @@ function fakeSession(user: string | null | undefined) {
 		identify: async () => session.user,
 		authorise: () => Promise.reject(new Error('not here')),
 		refresh: () => Promise.reject(new Error('not here')),
+		ended: null as string | null,
+		idOf: (userId: string) => `session of ${userId}`,
+		end: (sessionId: string) => {
+			session.ended = sessionId;
+		},
+		isEnded: (sessionId: string) => session.ended === sessionId,
 		onChange: (listener: (change: SessionChange) => void) => {
 			listeners.add(listener);
 			return () => listeners.delete(listener);
 		},
-		signIn: (userId: string) => {
+		signIn: (userId: string, sessionId = `session of ${userId}`) => {
 			session.user = userId;
-			for (const listener of listeners) listener({ kind: 'signed-in', userId });
+			for (const listener of listeners) listener({ kind: 'signed-in', userId, sessionId });
 		},
 		signOut: () => {
 			session.user = null;
@@ -46,10 +57,14 @@ interface StartOptions {
 	readonly open?: (userId: string | null) => Promise<Workspace>;
 }
 
-function start(session: Session, { lastUser = null, disk = new IDBFactory(), open }: StartOptions = {}) {
+function start(
+	session: WorkspaceHostOptions['session'],
+	{ lastUser = null, disk = new IDBFactory(), open }: StartOptions = {},
+) {
 	const log: string[] = [];
-	const device = { lastUser };
+	const device = { lastUser, endedSession: null as string | null, discards: [] as Discard[] };
 	const opened: Workspace[] = [];
+	const notices: [string | null, boolean][] = [];
 	const openReal = (userId: string | null) =>
 		openWorkspace({
 			databaseName: 'app',
@@ -64,9 +79,15 @@ function start(session: Session, { lastUser = null, disk = new IDBFactory(), ope
 	const host = createWorkspaceHost({
 		session,
 		lastUser: {
-			read: async () => device.lastUser,
+			read: async () => ({ ...device, userId: device.lastUser }),
 			write: async (userId) => {
 				device.lastUser = userId;
+			},
+			signOut: async ({ session: ended, discard }) => {
+				log.push('signed out on disk');
+				device.lastUser = null;
+				device.endedSession = ended;
+				if (discard) device.discards.push(discard);
 			},
 		},
 		open: open ?? openReal,
@@ -76,9 +97,10 @@ function start(session: Session, { lastUser = null, disk = new IDBFactory(), ope
 		},
 		closing: (workspace) => log.push(`closing ${workspace.userId}`),
 		sessionChanged: (isValid) => log.push(isValid ? 'valid' : 'invalid'),
+		userChanged: async (userId, isSignedIn) => void notices.push([userId, isSignedIn]),
 	});
 	hosts.push(host);
-	return { host, log, device, opened, disk };
+	return { host, log, device, opened, notices, disk };
 }
 
 const create = (workspace: Workspace, id: string) =>
@@ -127,6 +149,7 @@ describe('workspace host: start', () => {
 		const auth: AuthClient = {
 			getSession: () => new Promise(() => undefined),
 			refreshSession: () => new Promise(() => undefined),
+			signOut: () => new Promise(() => undefined),
 			onAuthStateChange: () => ({ data: { subscription: { unsubscribe: () => undefined } } }),
 		};
 		const access = {
@@ -277,7 +300,179 @@ describe('workspace host: changes', () => {
 	});
 });
 
+describe('workspace host: who is told', () => {
+	it('[R22] of another user, of an ended session, of its return; not of the first opening, and nothing twice', async () => {
+		const session = fakeSession('alice');
+		const { host, notices } = start(session);
+		await host.ready();
+		session.signIn('alice');
+		await host.ready();
+		expect(notices).toEqual([]);
+		session.signOut();
+		session.signOut();
+		await host.ready();
+		expect(notices).toEqual([['alice', false]]);
+		expect(host.isSignedIn()).toBe(false);
+		session.signIn('alice');
+		session.signIn('alice');
+		await host.ready();
+		session.signIn('bob');
+		await host.ready();
+		expect(notices).toEqual([
+			['alice', false],
+			['alice', true],
+			['bob', true],
+		]);
+		expect(host.isSignedIn()).toBe(true);
+	});
+
+	it('[F6] an auth client that does not answer is no end of a session', async () => {
+		const session = fakeSession('alice');
+		const { host, notices } = start(session);
+		await host.ready();
+		session.user = undefined;
+		await host.recheck();
+		expect(notices).toEqual([]);
+		expect(host.isSignedIn()).toBe(true);
+	});
+});
+
+describe('workspace host: sign-out', () => {
+	const nothing = { discard: null, meanwhile: async () => undefined };
+
+	it('[F5][R22] the replica is closed, and the sign-out on the disk, before the auth client is asked', async () => {
+		const session = fakeSession('alice');
+		const { host, log, device, notices } = start(session);
+		const alices = await host.ready();
+		let during: unknown;
+		await host.signOut(alices, {
+			discard: { userId: 'alice', atMost: 3 },
+			meanwhile: async () => {
+				during = { current: host.current(), device: { ...device }, ended: session.ended };
+				await expect(idsIn(alices)).rejects.toMatchObject({ code: 'closed' });
+			},
+		});
+		expect(during).toEqual({
+			current: null,
+			device: {
+				lastUser: null,
+				endedSession: 'session of alice',
+				discards: [{ userId: 'alice', atMost: 3 }],
+			},
+			ended: 'session of alice',
+		});
+		expect(host.current()?.userId).toBeNull();
+		expect(isValid(log)).toBe(true);
+		expect(notices).toEqual([[null, false]]);
+	});
+
+	it('[F5] the session that was ended opens nothing, in events or at the next start; a new one does', async () => {
+		const session = fakeSession('alice');
+		const { host, device } = start(session);
+		await host.signOut(await host.ready(), nothing);
+		session.signIn('alice');
+		expect((await host.ready()).userId).toBeNull();
+		session.signIn('alice', 'a new session');
+		expect((await host.ready()).userId).toBe('alice');
+		expect(device.lastUser).toBe('alice');
+	});
+
+	it('[F5] what the disk says of the ended session is known before anybody is identified', async () => {
+		const order: string[] = [];
+		const session = fakeSession('alice');
+		const { end, identify } = session;
+		session.end = (id) => {
+			order.push(`end ${id}`);
+			end(id);
+		};
+		session.identify = () => {
+			order.push('identify');
+			return identify();
+		};
+		const first = start(fakeSession('alice'));
+		await first.host.signOut(await first.host.ready(), nothing);
+		const host = createWorkspaceHost({
+			session,
+			lastUser: {
+				read: async () => ({ userId: null, endedSession: first.device.endedSession, discards: [] }),
+				write: async () => undefined,
+				signOut: async () => undefined,
+			},
+			open: () => Promise.reject(new Error('not here')),
+			opened: async () => undefined,
+			closing: () => undefined,
+			sessionChanged: () => undefined,
+			userChanged: async () => undefined,
+		});
+		hosts.push(host);
+		await expect(host.ready()).rejects.toThrow('not here');
+		expect(order.slice(-2)).toEqual(['end session of alice', 'identify']);
+	});
+
+	it('[R23] somebody else signed in meanwhile: refused, and they stay', async () => {
+		const session = fakeSession('alice');
+		const { host, device } = start(session);
+		const alices = await host.ready();
+		session.signIn('bob');
+		await expect(host.signOut(alices, nothing)).rejects.toMatchObject({ code: 'user-changed' });
+		expect(host.current()?.userId).toBe('bob');
+		expect(device.lastUser).toBe('bob');
+	});
+
+	it('[S27] a disk that refuses leaves the user signed in, and says so', async () => {
+		const session = fakeSession('alice');
+		const host = createWorkspaceHost({
+			session,
+			lastUser: {
+				read: async () => ({ userId: null, endedSession: null, discards: [] }),
+				write: async () => undefined,
+				signOut: () => Promise.reject(new Error('disk')),
+			},
+			open: (userId) =>
+				openWorkspace({
+					databaseName: 'app',
+					environment: { indexedDB: new IDBFactory(), IDBKeyRange },
+					userId,
+					specs: [notes],
+					remote: {} as Remote,
+					now: () => 0,
+					clockOffset: () => null,
+					createId: () => crypto.randomUUID(),
+				}),
+			opened: async () => undefined,
+			closing: () => undefined,
+			sessionChanged: () => undefined,
+			userChanged: async () => undefined,
+		});
+		hosts.push(host);
+		const workspace = await host.ready();
+		await expect(host.signOut(workspace, nothing)).rejects.toThrow('disk');
+		expect(host.current()).toBe(workspace);
+		expect(session.ended).toBeNull();
+		expect(await idsIn(workspace)).toEqual([]);
+	});
+
+	it('[F5] signed out on purpose in another tab: SIGNED_OUT closes the replica here, too', async () => {
+		const session = fakeSession('alice');
+		const { host, device } = start(session);
+		const alices = await host.ready();
+		device.lastUser = null;
+		session.signOut();
+		expect((await host.ready()).userId).toBeNull();
+		await expect(idsIn(alices)).rejects.toMatchObject({ code: 'closed' });
+	});
+});
+
 describe('workspace host: recheck', () => {
+	it('[F7] signed out, a refusal of the project’s key is no lasting end', async () => {
+		const session = fakeSession(null);
+		const { host, log } = start(session);
+		await host.ready();
+		log.push('invalid');
+		await host.recheck();
+		expect(isValid(log)).toBe(true);
+	});
+
 	it('[F6] a session that came late is found without an event', async () => {
 		const session = fakeSession(undefined);
 		const { host, log } = start(session, { lastUser: 'alice' });

@@ -115,7 +115,15 @@ describe('a table, as types', () => {
 		table.on('page.applied', ({ rowsRead }) => expectTypeOf(rowsRead).toEqualTypeOf<number>());
 		table.on('conflicts.resolved', ({ resolved }) =>
 			expectTypeOf(resolved[0]?.outcome).toEqualTypeOf<
-				'local' | 'remote' | 'recreated' | 'dead-letter' | 'deferred' | undefined
+				| 'local'
+				| 'remote'
+				| 'merged'
+				| 'deleted'
+				| 'recreated'
+				| 'dead-letter'
+				| 'deferred'
+				| 'parked'
+				| undefined
 			>(),
 		);
 		// @ts-expect-error a table alone needs to know its name and whom it reports to

@@ -79,16 +79,10 @@ summary { width: fit-content; padding: 2px 4px; margin-inline-start: -4px; borde
 .chart-tools { position: absolute; top: 0; right: 0; }
 .chart-box:not([open]) .chart-tools { display: none; }
 .chart { max-height: 642px; margin-top: 8px; overflow: auto; border: 1px solid var(--_line); border-radius: 8px; }
-.pixsync-chart { display: block; width: auto; min-width: 480px; max-width: 100%; height: auto; max-height: 640px; margin-inline: auto; }
-.chart.is-full .pixsync-chart { min-width: 0; max-width: none; max-height: none; }
+.pixsync-chart { display: block; width: 100%; min-width: 290px; height: auto; max-height: 260px; margin-inline: auto; }
+.chart.is-full .pixsync-chart { width: auto; min-width: 0; max-width: none; max-height: none; }
+.pixsync-chart .transition.is-active > .head { stroke: var(--_active); stroke-width: 2; stroke-linejoin: round; }
 .pixsync-chart .box, .pixsync-chart text { transition: fill 0.2s, stroke 0.2s; }
-/* The overview leaves out what would be too small to read. */
-.chart:not(.is-full) :is(.event, .activity, .label) { display: none; }
-.chart:not(.is-full) .pixsync-chart .name { font-size: 17px; }
-/* The root's frame says no more than the box that the drawing stands in. */
-.chart:not(.is-full) .pixsync-chart > .state:first-of-type { display: none; }
-.chart:not(.is-full) .pixsync-chart :is(.line, .box) { stroke-width: 2; }
-.chart:not(.is-full) .pixsync-chart .transition.is-active > .line { stroke-width: 4; }
 
 button, select {
 	padding: 4px 10px; border: 1px solid var(--_line); border-radius: 6px; color: inherit; background: var(--_card);

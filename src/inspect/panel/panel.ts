@@ -1,7 +1,7 @@
 import type { InspectionEntry } from '../inspection-entry.ts';
 import type { SyncInspector } from '../sync-inspector.ts';
-import type { Move } from './chart-view.ts';
 import { create } from './dom.ts';
+import type { Move } from './drawn-chart.ts';
 import { type SyncActor, type SyncLike, toPanelModel } from './panel-model.ts';
 import { createRootView } from './root-view.ts';
 import { createTableView, type TableView } from './table-view.ts';

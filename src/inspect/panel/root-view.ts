@@ -1,5 +1,6 @@
-import { type ChartView, createChartView, type Move } from './chart-view.ts';
+import { type ChartView, createChartView } from './chart-view.ts';
 import { create, setAttribute, setText } from './dom.ts';
+import type { Move } from './drawn-chart.ts';
 import { UNKNOWN } from './format.ts';
 import type { PanelModel, RegionName } from './panel-model.ts';
 

@@ -1,5 +1,6 @@
-import { createChartView, type Move } from './chart-view.ts';
+import { createChartView } from './chart-view.ts';
 import { create, setAttribute, setText } from './dom.ts';
+import type { Move } from './drawn-chart.ts';
 import { toCountdown, toErrorText, toTime, UNKNOWN } from './format.ts';
 import type { TableModel } from './panel-model.ts';
 

@@ -81,8 +81,10 @@ export function createHttp(options: HttpOptions): Http {
 			const timing = { sentAt, receivedAt: now(), serverDateMs: toDateMs(reply.headers.get('date')) };
 			const parsed = parseJson(text);
 			const { status } = reply;
-			if (!reply.ok) throw toError(request, userId, reply, parsed, timing, end);
-			if (!Array.isArray(parsed) || !parsed.every(isRow)) {
+			// A 401 without a JSON body is a login page's: it says nothing about our session (F56).
+			const isStranger = reply.ok ? !isRows(parsed) : status === 401 && !isRow(parsed);
+			if (!reply.ok && !isStranger) throw toError(request, userId, reply, parsed, timing, end);
+			if (isStranger || !isRows(parsed)) {
 				end({ answered: false, reply: timing, status, rows: null });
 				throw new PixSyncError('bad-reply', 'The answer is not from PostgREST', {
 					fault: 'no-answer',
@@ -198,6 +200,10 @@ function parseJson(text: string): unknown {
 	} catch {
 		return undefined;
 	}
+}
+
+function isRows(value: unknown): value is readonly Row[] {
+	return Array.isArray(value) && value.every(isRow);
 }
 
 function isRow(value: unknown): value is Row {

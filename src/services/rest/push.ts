@@ -1,4 +1,10 @@
-import { chunkByBytes, encodedLength, eqParam, versionedIdsParam } from '../../core/encode-filter.ts';
+import {
+	chunkByBytes,
+	columnName,
+	encodedLength,
+	eqParam,
+	versionedIdsParam,
+} from '../../core/encode-filter.ts';
 import { PixSyncError, toPixSyncError } from '../../core/errors.ts';
 import type { PushMutation, PushOutcome } from '../../core/mutation.ts';
 import type { TableSpec } from '../../core/table-spec.ts';
@@ -9,6 +15,7 @@ import { runPool } from './pool.ts';
 import { type PlannedRequest, planRequests } from './push-plan.ts';
 import { judgeMissed, judgeUnechoed, refusal } from './push-verdict.ts';
 import { keyColumns, MAX_QUERY_BYTES, type Param, rowColumns } from './queries.ts';
+import { isEcho, isStale } from './whole-row.ts';
 
 /** A browser's connections to one HTTP/1.1 origin. */
 const PATCHES_IN_FLIGHT = 6;
@@ -29,6 +36,15 @@ const TOO_LARGE: readonly string[] = ['http-413', 'http-414'];
 /** Not the row's fault, but a smaller batch may pass: a foreign key, a statement timeout, a request too large. */
 const BISECTED: ReadonlySet<string> = new Set(['23503', '57014', ...TOO_LARGE]);
 
+/** A refusal without a code of the server's: some proxy may take offence at one row of a bulk. */
+const BARE_REFUSAL = /^http-4\d\d$/;
+
+/**
+ * Such refusals in a row after which no batch is halved any more: whoever refuses them all, a login page or a
+ * proxy that lets no PATCH pass, is not worth two requests a row. Enough to find one row among 500.
+ */
+const MAX_BARE_REFUSALS = 12;
+
 /** Pushes by kind: bulk creates, a compare-and-swap PATCH a row, bulk compare-and-swap deletes (R16). */
 export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions): Remote['push'] {
 	// Tables that refuse to be told the timestamp (R17).
@@ -36,6 +52,7 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 
 	return async (spec, mutations, signal) => {
 		const outcomes = new Map<PushMutation, PushOutcome>();
+		let bareRefusals = 0;
 
 		async function send(request: Omit<Parameters<Http>[0], 'table' | 'signal'>): Promise<readonly Row[]> {
 			const { rows } = await http({ ...request, table: spec.table, signal });
@@ -63,9 +80,13 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 		): Promise<void> {
 			try {
 				await attempt(batch);
+				bareRefusals = 0;
 			} catch (cause) {
 				const error = toPixSyncError(cause, spec.table);
-				const isWholesale = error.fault !== 'rejected' && !BISECTED.has(error.code);
+				const isBare = BARE_REFUSAL.test(error.code) && !TOO_LARGE.includes(error.code);
+				if (isBare) bareRefusals++;
+				const isSplit = isBare ? bareRefusals <= MAX_BARE_REFUSALS : BISECTED.has(error.code);
+				const isWholesale = error.fault !== 'rejected' && !isSplit;
 				if (batch.length === 1 || isWholesale) return refuse(batch, error);
 				const half = Math.ceil(batch.length / 2);
 				await bisect(batch.slice(0, half), attempt);
@@ -89,7 +110,7 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 			await stampIfAllowed(async (isStamped) => {
 				const rows = await send({
 					method: 'POST',
-					query: [['on_conflict', spec.idField], rowColumns(spec)],
+					query: [['on_conflict', columnName(spec.idField)], rowColumns(spec)],
 					body: batch.map(({ body }) => (isStamped ? body : without(body ?? {}, spec.timestampField))),
 					prefer: ['resolution=ignore-duplicates', 'return=representation', 'missing=default'],
 				});
@@ -133,12 +154,13 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 			await compare(batch, (mutation, row) => judgeMissed(spec, mutation, row));
 		}
 
-		/** Only an echoed row acknowledges: a 2xx alone proves nothing (F23, F29). */
+		/** Only a row echoed with its key and a version acknowledges: a 2xx alone proves nothing (F23, F29). */
 		function acknowledgeEchoes(batch: readonly PushMutation[], rows: readonly Row[]): void {
-			const byId = new Map(rows.map((row) => [String(row[spec.idField]), row]));
+			const whole = rows.filter((row) => isEcho(spec, row));
+			const byId = new Map(whole.map((row) => [String(row[spec.idField]), row]));
 			for (const mutation of batch) {
 				const row = byId.get(String(mutation.id));
-				if (row) outcomes.set(mutation, { kind: 'acknowledged', row });
+				if (row && !isStale(spec, mutation, row)) outcomes.set(mutation, { kind: 'acknowledged', row });
 			}
 		}
 
@@ -193,8 +215,8 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 
 function versionParams(spec: TableSpec, { id, base }: PushMutation): Param[] {
 	return [
-		[spec.idField, eqParam(id)],
-		[spec.timestampField, eqParam(base)],
+		[columnName(spec.idField), eqParam(id)],
+		[columnName(spec.timestampField), eqParam(base)],
 	];
 }
 

@@ -33,6 +33,6 @@ export function pullParams(spec: TableSpec, start: PullStart | null, limit: numb
 
 function startParams(spec: TableSpec, start: PullStart | null): Param[] {
 	if (start === null) return [];
-	if (start.id === null) return [[spec.timestampField, `gte.${start.timestamp}`]];
+	if (start.id === null) return [[columnName(spec.timestampField), `gte.${start.timestamp}`]];
 	return [keysetParam(spec.timestampField, spec.idField, { timestamp: start.timestamp, id: start.id })];
 }

@@ -14,6 +14,7 @@ import type { PullPage, Remote } from '../remote.ts';
 import type { Http, HttpReply } from './http.ts';
 import { createRestPush } from './push.ts';
 import { keyColumns, MAX_QUERY_BYTES, pullParams, rowColumns } from './queries.ts';
+import { assertWhole, badRows } from './whole-row.ts';
 
 export interface RestRemoteOptions {
 	readonly http: Http;
@@ -47,13 +48,18 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 					query: [rowColumns(spec), ...filter, idListParam(spec.idField, missing)],
 					signal,
 				});
+				assertWhole(spec, rows);
+				const before = found.size;
 				for (const row of rows) {
 					const id = byText.get(String(row[spec.idField]));
-					if (id !== undefined) found.set(id, row);
+					// What was not asked for does not answer the question; to go on would take the rest for gone.
+					if (id === undefined) throw badRows(spec, 'another row than was asked for');
+					found.set(id, row);
 				}
+				const got = found.size - before;
 				// None, or fewer than a page that came before: the server's row cap cut nothing off (F14).
-				const isComplete = rows.length === 0 || rows.length < longestPage;
-				longestPage = Math.max(longestPage, rows.length);
+				const isComplete = got === 0 || got < longestPage;
+				longestPage = Math.max(longestPage, got);
 				missing = isComplete ? [] : missing.filter((id) => !found.has(id));
 			}
 		}
@@ -71,6 +77,12 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 			}).catch((error: unknown) => {
 				throw explain(spec, error);
 			});
+			assertWhole(spec, reply.rows, limit);
+			const last = reply.rows.at(-1);
+			// Whoever goes on from there would be given it for ever.
+			if (last && last[spec.idField] === start?.id && last[spec.timestampField] === start?.timestamp) {
+				throw badRows(spec, 'no row behind the one named');
+			}
 			for (const row of reply.rows) assertVersioned(spec, row);
 			const isHead = reply.rows.length === 0 || reply.rows.length < Math.min(limit, longestPage);
 			longestPage = Math.max(longestPage, reply.rows.length);
@@ -82,7 +94,7 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 
 		async listKeys(spec, after, limit, signal) {
 			const id = columnName(spec.idField);
-			const from: [string, string][] = after === null ? [] : [[spec.idField, `gt.${String(after)}`]];
+			const from: [string, string][] = after === null ? [] : [[id, `gt.${String(after)}`]];
 			const { rows } = await http({
 				table: spec.table,
 				method: 'GET',
@@ -95,6 +107,8 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 				],
 				signal,
 			});
+			assertWhole(spec, rows, limit);
+			if (rows.at(-1)?.[spec.idField] === after) throw badRows(spec, 'no row behind the one named');
 			return rows;
 		},
 	};

@@ -1,0 +1,57 @@
+import Dexie from 'dexie';
+import { openLocalStore, type StorageEnvironment } from './local-store.ts';
+
+/** Whether there is a database of this name on the disk. None is made by asking. */
+export async function hasDatabase(name: string, environment: StorageEnvironment): Promise<boolean> {
+	const dexie = new Dexie(name, { ...environment });
+	try {
+		await dexie.open();
+		return true;
+	} catch (error) {
+		if (error instanceof Dexie.NoSuchDatabaseError) return false;
+		// It is there, and the caller that opens it gets the error.
+		return true;
+	} finally {
+		dexie.close();
+	}
+}
+
+/**
+ * Deletes a database, or none. Where another tab holds it open and does not let go, the promise resolves all the
+ * same: the browser deletes it as soon as that tab closes.
+ */
+export async function deleteDatabase(name: string, environment: StorageEnvironment): Promise<void> {
+	const dexie = new Dexie(name, { ...environment });
+	const blocked = new Promise<void>((resolve) => {
+		dexie.on('blocked', () => resolve());
+	});
+	await Promise.race([dexie.delete(), blocked]);
+}
+
+/**
+ * Takes a user's data off the device: everything is cleared in one transaction, so that no cursor outlives its
+ * rows (F4) and a tab that will not let go holds nothing any more, then the empty database is deleted.
+ * @param atMost how many unsynced changes the app was told of; where there are more, nothing is discarded.
+ * @returns whether it was discarded.
+ */
+export async function discardDatabase(
+	name: string,
+	environment: StorageEnvironment,
+	atMost: number,
+): Promise<boolean> {
+	if (!(await hasDatabase(name, environment))) return true;
+	const store = await openLocalStore(name, environment, []);
+	try {
+		const { tables } = store.dexie;
+		const isKept = await store.dexie.transaction('rw', tables, async () => {
+			if ((await store.dexie.table('outbox').count()) > atMost) return true;
+			await Promise.all(tables.map((table) => table.clear()));
+			return false;
+		});
+		if (isKept) return false;
+	} finally {
+		store.close();
+	}
+	await deleteDatabase(name, environment);
+	return true;
+}
