@@ -1,5 +1,5 @@
 /**
- * What a refusal means (FIELD-NOTES, "Classify by code"): by code first, then by status, never by message text.
+ * What a refusal means: by code first, then by status, never by message text.
  */
 import { type Fault, PixSyncError } from './errors.ts';
 
