@@ -3,7 +3,7 @@ import type { ConflictRecord } from './core/conflict-record.ts';
 import { PixSyncError } from './core/errors.ts';
 import type { RejectedWrite, RetriedWrites } from './core/rejected-write.ts';
 import type { RowExplanation, TableStanding } from './core/row-explanation.ts';
-import type { SyncNoticeName, SyncNotices } from './core/sync-notice.ts';
+import type { RowNotice, SyncNoticeName, SyncNotices } from './core/sync-notice.ts';
 import { isSameSpec, type TableSpec, toTableSpec } from './core/table-spec.ts';
 import { topologicalOrder } from './core/topology.ts';
 import type { QueuedAction, Row, RowId, SyncAction, SyncConfig, SyncResult } from './core/types.ts';
@@ -60,9 +60,7 @@ export class SyncManager {
 				this.#state?.refresh();
 				if (error) this.#notices.tell('error', { table: null, error });
 			},
-			rowsNoticed: (notices) => {
-				for (const { type, ...notice } of notices) this.#notices.tell(type, notice as never);
-			},
+			rowsNoticed: (notices) => this.#tellRows(notices),
 		});
 		this.actor = this.#engine.actor;
 		this.#state = createStateStore(this.#engine);
@@ -234,7 +232,7 @@ export class SyncManager {
 		const { table, notices } = await this.#write(({ conflicts }) =>
 			conflicts.decide(this.#engine.specs, id, decided),
 		);
-		for (const { type, ...notice } of notices) this.#notices.tell(type, notice as never);
+		this.#tellRows(notices);
 		this.#tellQueued([table]);
 	}
 
@@ -385,6 +383,10 @@ export class SyncManager {
 
 	#tellQueued(tables: readonly string[]): void {
 		if (tables.length > 0 && !this.#isClosed) this.actor.send({ type: 'mutation.queued', tables });
+	}
+
+	#tellRows(notices: readonly RowNotice[]): void {
+		for (const { type, ...notice } of notices) this.#notices.tell(type, notice as never);
 	}
 
 	#ready(): Promise<Workspace> {

@@ -2,9 +2,9 @@ import type { Table } from 'dexie';
 import type { TableSpec } from './core/table-spec.ts';
 import type { QueuedAction, RowId, SyncAction } from './core/types.ts';
 import { toRowId } from './services/action.ts';
-import { closedError } from './services/local-store.ts';
 import { type RowState, readRow, readRowState } from './services/row-lookup.ts';
 import { storeOf } from './services/schema.ts';
+import { closedError } from './services/storage-error.ts';
 import type { Workspace } from './services/workspace.ts';
 
 /** One table's local rows. `R` is the row's type, as the app knows it. */

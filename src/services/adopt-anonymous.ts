@@ -2,7 +2,8 @@ import type { TableSpec } from '../core/table-spec.ts';
 import { claimRows, countAnonymous, readClaim, removeMoved } from './anonymous-replica.ts';
 import { hasDatabase } from './delete-database.ts';
 import type { LockManagerLike } from './leadership.ts';
-import { type LocalStore, openLocalStore, type StorageEnvironment } from './local-store.ts';
+import { type LocalStore, openLocalStore } from './local-store.ts';
+import type { StorageEnvironment } from './open-database.ts';
 import { dropReceipt, readReceipt, receiveRows } from './receive-rows.ts';
 import { databaseOf, type Workspace } from './workspace.ts';
 

@@ -2,9 +2,10 @@ import Dexie from 'dexie';
 import type { Mutation, PushMutation } from '../core/mutation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
-import type { AliasRecord, AttemptRecord, BaseRecord, LocalStore, Stores } from './local-store.ts';
+import type { LocalStore } from './local-store.ts';
 import { groupByRow } from './outbox.ts';
 import { EPOCH_KEY } from './run.ts';
+import type { AliasRecord, AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
 /** Says whose adoption is under way; kept in the signed-out replica. */
 export interface Claim {

@@ -7,10 +7,10 @@ import { toTimestampText } from '../core/timestamp.ts';
 import type { Row } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
-import type { AttemptRecord, BaseRecord } from './local-store.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { assertCurrent, type Run } from './run.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';
+import type { AttemptRecord, BaseRecord } from './stores.ts';
 
 export interface AppliedPush extends StepCounts {
 	/** An error that ends the upload: nobody answered, the session was refused, or the table cannot sync. */

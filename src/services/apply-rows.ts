@@ -2,8 +2,8 @@ import type { Base } from '../core/mutation.ts';
 import { isTombstone, type TableSpec, versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
-import type { BaseRecord, Stores } from './local-store.ts';
 import { dirtyAmong } from './outbox.ts';
+import type { BaseRecord, Stores } from './stores.ts';
 
 /** Which rows a page may touch: a page of keys brings rows that the server no longer has, too. */
 export interface RemoteRows {

@@ -1,8 +1,8 @@
 import type { PushMutation } from '../core/mutation.ts';
 import type { RowId } from '../core/types.ts';
-import type { Stores } from './local-store.ts';
 import { groupByRow, ofStatus } from './outbox.ts';
 import type { Run } from './run.ts';
+import type { Stores } from './stores.ts';
 
 /**
  * Those of the mutations refused by a foreign key (23503) that may pass later (F32): a row waits for its parent

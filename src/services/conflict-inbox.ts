@@ -7,7 +7,6 @@ import type { EditTime } from '../core/mutation.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row } from '../core/types.ts';
-import type { ParkedRecord, Stores } from './local-store.ts';
 import type { MutateOptions } from './mutate.ts';
 import { dirtyOf, dirtyOfRows } from './outbox.ts';
 import { toConflictNotice, toOutcomeRecord } from './outcome-record.ts';
@@ -22,6 +21,7 @@ import {
 } from './park.ts';
 import { toResolved } from './resolution-change.ts';
 import { createRowWriter } from './settle-row.ts';
+import type { ParkedRecord, Stores } from './stores.ts';
 
 /** What a person says to a conflict, checked and copied as the call was made. */
 export type Decision = 'local' | 'remote' | { readonly row: Row };

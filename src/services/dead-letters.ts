@@ -10,10 +10,10 @@ import type { TableSpec } from '../core/table-spec.ts';
 import { ancestorsOf } from '../core/topology.ts';
 import type { RowId } from '../core/types.ts';
 import { type LetterDraft, toLetterEdit } from './letter-edit.ts';
-import type { Stores } from './local-store.ts';
 import type { MutateOptions } from './mutate.ts';
 import { dirtyOf, ofStatus, releaseAliases } from './outbox.ts';
 import { createRowRevival } from './row-revival.ts';
+import type { Stores } from './stores.ts';
 
 /** The registered tables by name. Letters of other tables stay where they are, unseen. */
 export type Specs = ReadonlyMap<string, TableSpec>;

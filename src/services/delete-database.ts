@@ -1,5 +1,6 @@
 import Dexie from 'dexie';
-import { openLocalStore, type StorageEnvironment } from './local-store.ts';
+import { openLocalStore } from './local-store.ts';
+import type { StorageEnvironment } from './open-database.ts';
 
 /** Whether there is a database of this name on the disk. None is made by asking. */
 export async function hasDatabase(name: string, environment: StorageEnvironment): Promise<boolean> {

@@ -4,9 +4,9 @@ import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { CheckedAction } from './action.ts';
-import type { AliasRecord, BaseRecord, Stores } from './local-store.ts';
 import { dirtyAmong } from './outbox.ts';
 import type { RowDraft } from './row-draft.ts';
+import type { AliasRecord, BaseRecord, Stores } from './stores.ts';
 
 type NewMutation = Omit<Mutation, 'seq'>;
 

@@ -3,11 +3,12 @@ import type { RowExplanation, RowOutcome } from '../core/row-explanation.ts';
 import { type TableSpec, versionOf } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { type EngineFacts, whatNext } from '../core/what-next.ts';
-import type { AttemptRecord, BaseRecord, LocalStore, OutcomeRecord, Stores } from './local-store.ts';
+import type { LocalStore } from './local-store.ts';
 import { toConflictOutcome } from './outcome-record.ts';
 import { toConflictRecord } from './park.ts';
 import { readRechecks } from './recheck.ts';
 import { lookUpId } from './row-lookup.ts';
+import type { AttemptRecord, BaseRecord, OutcomeRecord, Stores } from './stores.ts';
 
 const ALL_STATUSES = ['pending', 'conflicted', 'rejected'] as const;
 

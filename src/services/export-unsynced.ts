@@ -1,6 +1,7 @@
 import type { Mutation, StoredError } from '../core/mutation.ts';
 import type { Row, RowId, SyncAction } from '../core/types.ts';
-import type { BaseRecord, LocalStore } from './local-store.ts';
+import type { LocalStore } from './local-store.ts';
+import type { BaseRecord } from './stores.ts';
 
 /** Everything that the server has not confirmed, as plain JSON: for support, and for rescue. */
 export interface UnsyncedExport {

@@ -4,7 +4,7 @@ import type { TableSpec } from '../core/table-spec.ts';
 import { type AdoptResult, createAnonymous } from './adopt-anonymous.ts';
 import type { LastUser } from './last-user.ts';
 import type { LockManagerLike } from './leadership.ts';
-import type { StorageEnvironment } from './local-store.ts';
+import type { StorageEnvironment } from './open-database.ts';
 import type { Session } from './session.ts';
 import {
 	createDiscarder,

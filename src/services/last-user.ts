@@ -1,4 +1,6 @@
-import { type LocalStore, openLocalStore, type StorageEnvironment, type Stores } from './local-store.ts';
+import { type LocalStore, openLocalStore } from './local-store.ts';
+import type { StorageEnvironment } from './open-database.ts';
+import type { Stores } from './stores.ts';
 
 /** What a device knows before any replica is opened. */
 export interface LastUserRecord {

@@ -8,18 +8,6 @@ import { closedError, isConnectionLost, reloadNeeded, toStorageError } from './s
 import { createStorageHealth, type StorageHealth } from './storage-health.ts';
 import { type Stores, toStores } from './stores.ts';
 
-export type { StorageEnvironment } from './open-database.ts';
-export { closedError } from './storage-error.ts';
-export type {
-	AliasRecord,
-	AttemptRecord,
-	BaseRecord,
-	MetaRecord,
-	OutcomeRecord,
-	ParkedRecord,
-	Stores,
-} from './stores.ts';
-
 export interface LocalStore {
 	readonly name: string;
 	/** The open database; another object after a late registration, or after the connection was lost. */

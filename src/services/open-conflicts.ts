@@ -5,11 +5,11 @@ import type { PushMutation } from '../core/mutation.ts';
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
 import { acknowledge } from './apply-push.ts';
-import type { Stores } from './local-store.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { type ConflictedRow, sidesOf } from './park.ts';
 import type { Run } from './run.ts';
 import type { RowChange } from './settle-row.ts';
+import type { Stores } from './stores.ts';
 import { seenRecords } from './upload-plan.ts';
 
 /** One row that is dirty while the server holds something newer, which nobody has looked at yet. */

@@ -1,7 +1,7 @@
 import Dexie from 'dexie';
 import type { Mutation, MutationStatus } from '../core/mutation.ts';
 import type { RowId } from '../core/types.ts';
-import type { Stores } from './local-store.ts';
+import type { Stores } from './stores.ts';
 
 /** The statuses that make a row dirty. */
 const DIRTY: readonly MutationStatus[] = ['pending', 'conflicted'];

@@ -2,7 +2,7 @@ import type { Mutation } from '../core/mutation.ts';
 import type { ConflictOutcome } from '../core/row-explanation.ts';
 import type { ParkedNotice, RowNotice } from '../core/sync-notice.ts';
 import { type TableSpec, versionOf } from '../core/table-spec.ts';
-import type { BaseRecord, OutcomeRecord } from './local-store.ts';
+import type { BaseRecord, OutcomeRecord } from './stores.ts';
 
 /** What is told of a conflict that has just ended. */
 export interface EndedConflict {

@@ -6,8 +6,8 @@ import type { Mutation } from '../core/mutation.ts';
 import type { ParkedNotice } from '../core/sync-notice.ts';
 import { type TableSpec, versionOf } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
-import type { BaseRecord, ParkedRecord, Stores } from './local-store.ts';
 import type { RowChange } from './settle-row.ts';
+import type { BaseRecord, ParkedRecord, Stores } from './stores.ts';
 
 /** A row with its record and its dirty mutations, in queue order. */
 export interface ConflictedRow {

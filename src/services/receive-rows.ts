@@ -2,9 +2,10 @@ import { adoptedBase } from '../core/adopt-row.ts';
 import type { Base, Mutation } from '../core/mutation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { AnonymousRow, MovedRow } from './anonymous-replica.ts';
-import type { LocalStore, Stores } from './local-store.ts';
+import type { LocalStore } from './local-store.ts';
 import { groupByRow } from './outbox.ts';
 import { createRowWriter } from './settle-row.ts';
+import type { Stores } from './stores.ts';
 
 /** What has arrived in the user's replica, by which adoption; kept there until the signed-out one knows. */
 export interface Receipt {

@@ -1,7 +1,7 @@
 import type { RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
-import type { Stores } from './local-store.ts';
 import { assertCurrent, type Run } from './run.ts';
+import type { Stores } from './stores.ts';
 
 /**
  * Rows whose queued changes were dropped while a request of theirs was of unknown outcome (R10). They are

@@ -7,9 +7,9 @@ import type { ResolvedConflict } from '../core/run-contract.ts';
 import { isTombstone, type TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { toDeadLetter } from './apply-push.ts';
-import type { BaseRecord } from './local-store.ts';
 import type { ConflictedRow } from './park.ts';
 import type { RowChange } from './settle-row.ts';
+import type { BaseRecord } from './stores.ts';
 
 /** What a resolution comes to for its row. */
 export interface Resolved {

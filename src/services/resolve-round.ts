@@ -4,7 +4,6 @@ import type { ResolvedConflict, ResolveOutput } from '../core/run-contract.ts';
 import type { ParkedNotice, RowNotice } from '../core/sync-notice.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { toRejectedNotices } from './apply-push.ts';
-import type { AttemptRecord, BaseRecord, OutcomeRecord, ParkedRecord, Stores } from './local-store.ts';
 import { toConflictNotice, toOutcomeRecord } from './outcome-record.ts';
 import {
 	type ConflictedRow,
@@ -17,6 +16,7 @@ import {
 import { type Resolved, remoteDeleted } from './resolution-change.ts';
 import type { Run } from './run.ts';
 import { createRowWriter, type RowChange, viewOf } from './settle-row.ts';
+import type { AttemptRecord, BaseRecord, OutcomeRecord, ParkedRecord, Stores } from './stores.ts';
 
 /** What one round of resolving comes to: collected conflict by conflict, then written in one go. */
 export interface ResolveRound {

@@ -6,13 +6,13 @@ import type { ResolveInput, ResolveOutput } from '../core/run-contract.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { askResolver, type Verdicts } from './ask-resolver.ts';
-import type { OutcomeRecord, ParkedRecord } from './local-store.ts';
 import { type OpenConflict, readConflicts, settleWithoutConflict } from './open-conflicts.ts';
 import { resendsBefore } from './outcome-record.ts';
 import { sidesOf, toStoredError } from './park.ts';
 import { toResolved } from './resolution-change.ts';
 import { createResolveRound, type ResolveRound } from './resolve-round.ts';
 import { assertCurrent, editTime, type Run } from './run.ts';
+import type { OutcomeRecord, ParkedRecord } from './stores.ts';
 import { isDue, readPlan } from './upload-plan.ts';
 
 /**

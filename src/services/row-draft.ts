@@ -4,7 +4,7 @@ import type { Mutation } from '../core/mutation.ts';
 import { isTombstone, type TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import type { CheckedAction } from './action.ts';
-import type { BaseRecord } from './local-store.ts';
+import type { BaseRecord } from './stores.ts';
 
 /** One row while a transaction works out what to write: what was read of it, then what becomes of it. */
 export interface RowDraft {

@@ -2,8 +2,9 @@ import type { StoredError } from '../core/mutation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isUuid } from '../core/uuid.ts';
-import type { LocalStore, Stores } from './local-store.ts';
+import type { LocalStore } from './local-store.ts';
 import { dirtyOf } from './outbox.ts';
+import type { Stores } from './stores.ts';
 
 /** How one row stands with the server. */
 export interface RowState {

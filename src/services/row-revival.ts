@@ -3,9 +3,9 @@ import { replay } from '../core/replay.ts';
 import { type LetterEdit, revive } from '../core/revive.ts';
 import { isTombstone, type TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
-import type { BaseRecord, Stores } from './local-store.ts';
 import type { MutateOptions } from './mutate.ts';
 import { dirtyOf } from './outbox.ts';
+import type { BaseRecord, Stores } from './stores.ts';
 
 /**
  * Puts dead letters back on their rows, in a caller's transaction. Several letters of one row see one another:

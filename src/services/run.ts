@@ -1,8 +1,9 @@
 import { PixSyncError } from '../core/errors.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import type { TableSpec } from '../core/table-spec.ts';
-import type { LocalStore, Stores } from './local-store.ts';
+import type { LocalStore } from './local-store.ts';
 import type { Remote } from './remote.ts';
+import type { Stores } from './stores.ts';
 
 /** Everything that one run of a service works with. It is bound to one user's replica and to one leadership. */
 export interface Run {

@@ -2,7 +2,7 @@ import type { Base, Mutation } from '../core/mutation.ts';
 import { replay } from '../core/replay.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
-import type { BaseRecord, Stores } from './local-store.ts';
+import type { BaseRecord, Stores } from './stores.ts';
 
 /** What becomes of one row in a transaction: its new base, and which mutations stay pending on it. */
 export interface RowChange {

@@ -1,7 +1,7 @@
 import { PixSyncError } from '../core/errors.ts';
 import { discardDatabase } from './delete-database.ts';
 import type { LastUser } from './last-user.ts';
-import type { StorageEnvironment } from './local-store.ts';
+import type { StorageEnvironment } from './open-database.ts';
 import type { Session } from './session.ts';
 import type { SignOutScope } from './supabase-access.ts';
 import { databaseOf, type Workspace } from './workspace.ts';

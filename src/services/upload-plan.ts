@@ -2,8 +2,8 @@ import { type Compacted, compact } from '../core/compact.ts';
 import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
-import type { AttemptRecord, BaseRecord, Stores } from './local-store.ts';
 import { groupByRow, ofStatus } from './outbox.ts';
+import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
 /** What a table's outbox asks for, as of one moment. */
 export interface UploadPlan {

@@ -10,11 +10,11 @@ import {
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { nextStamp, toMicros } from '../core/timestamp.ts';
 import { applyPush, putOffUntil, toDeadLetter, toRejectedNotices } from './apply-push.ts';
-import type { AttemptRecord } from './local-store.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { recheckRows } from './recheck.ts';
 import { assertCurrent, editTime, type Run, serverNow } from './run.ts';
 import { createRowWriter } from './settle-row.ts';
+import type { AttemptRecord } from './stores.ts';
 import { type PlannedRow, readPlan, seenRecords, toPushMutation, type UploadPlan } from './upload-plan.ts';
 
 /** One batch of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */

@@ -1,6 +1,6 @@
 import { PixSyncError } from '../core/errors.ts';
 import { discardDatabase } from './delete-database.ts';
-import type { StorageEnvironment } from './local-store.ts';
+import type { StorageEnvironment } from './open-database.ts';
 import type { Workspace } from './workspace.ts';
 import type { WorkspaceHost } from './workspace-host.ts';
 

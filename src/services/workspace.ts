@@ -1,13 +1,9 @@
 import type { TableSpec } from '../core/table-spec.ts';
 import { type ConflictInbox, createConflictInbox } from './conflict-inbox.ts';
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
-import {
-	type LocalStore,
-	type LocalStoreOptions,
-	openLocalStore,
-	type StorageEnvironment,
-} from './local-store.ts';
+import { type LocalStore, type LocalStoreOptions, openLocalStore } from './local-store.ts';
 import { createMutate, type Mutate } from './mutate.ts';
+import type { StorageEnvironment } from './open-database.ts';
 import { ofStatus } from './outbox.ts';
 import type { Remote } from './remote.ts';
 import { EPOCH_KEY } from './run.ts';

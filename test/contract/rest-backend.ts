@@ -1,10 +1,6 @@
-import { createClient } from '@supabase/supabase-js';
 import type { Row } from '../../src/core/types.ts';
-import { createHttp } from '../../src/services/rest/http.ts';
-import { createRestRemote } from '../../src/services/rest/rest-remote.ts';
-import { createSession } from '../../src/services/session.ts';
-import { toSupabaseAccess } from '../../src/services/supabase-access.ts';
-import { startSupabase, webSocketTransport } from '../support/supabase/index.ts';
+import { connectRest } from '../support/rest-remote.ts';
+import { startSupabase } from '../support/supabase/index.ts';
 import { CONTRACT_TABLE_NAMES, CONTRACT_TABLES, type ContractTableName } from './contract-tables.ts';
 import type { RemoteBackend } from './remote-backend.ts';
 
@@ -29,24 +25,7 @@ export async function startRestBackend(): Promise<RemoteBackend> {
 	};
 
 	const backend: RemoteBackend = {
-		connect() {
-			const client = createClient(supabase.url, supabase.anonKey, {
-				global: { fetch: fetchAs },
-				auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-				realtime: { transport: webSocketTransport },
-			});
-			const access = toSupabaseAccess(client);
-			const http = createHttp({
-				access,
-				session: createSession({ access, serverNow: () => null, timeoutMs: 3_000 }),
-				userId: null,
-				schema: 'public',
-				timeoutMs: 30_000,
-				now: () => Date.now(),
-				onEnd: () => undefined,
-			});
-			return createRestRemote({ http, batchSize: 500 });
-		},
+		connect: () => connectRest(supabase, { fetch: fetchAs }),
 		async now() {
 			const [row] = await supabase.sql<{ at: string }>('select clock_timestamp() as at');
 			return String(row?.at);

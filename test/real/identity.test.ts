@@ -4,11 +4,15 @@ import { NetworkMonitor, SyncManager } from '../../src/index.ts';
 import {
 	createPhone,
 	dump,
+	note,
+	notesAt,
 	PHONE_TABLES,
 	type Phone,
 	type PhoneOptions,
+	restRequests,
 	signIn,
 	signUp,
+	titles,
 } from '../support/phone.ts';
 import { type Supabase, startSupabase } from '../support/supabase/index.ts';
 
@@ -34,15 +38,9 @@ async function phone(options: PhoneOptions = {}): Promise<Phone> {
 	return one;
 }
 
-/** Without the network monitor's own question, which carries no data and nobody's token. */
-const rest = () =>
-	supabase.requests.filter(({ path, search }) => path.startsWith('/rest/v1/') && search !== '?limit=0');
+const rest = () => restRequests(supabase);
 const tokens = () => supabase.requests.filter(({ path }) => path === '/auth/v1/token');
-const note = (one: Phone, title: string) => one.sync.table('notes').create({ title });
-const titles = async (one: Phone) =>
-	(await one.sync.table('notes').toArray()).map(({ title }) => title).sort();
-const atServer = () =>
-	supabase.sql<{ title: string; user_id: string }>('select title, user_id from notes order by title');
+const atServer = () => notesAt(supabase);
 const isToken = ({ path }: { path: string }) => path === '/auth/v1/token';
 
 describe('an expired token', () => {

@@ -2,11 +2,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
 	createPhone,
 	dump,
+	note,
+	notesAt,
 	PHONE_TABLES,
 	type Phone,
 	type PhoneOptions,
+	restRequests,
 	signIn,
 	signUp,
+	titles,
 } from '../support/phone.ts';
 import { type Supabase, startSupabase } from '../support/supabase/index.ts';
 
@@ -32,14 +36,8 @@ async function phone(options: PhoneOptions = {}): Promise<Phone> {
 	return one;
 }
 
-/** Without the network monitor's own question, which carries no data and nobody's token. */
-const rest = () =>
-	supabase.requests.filter(({ path, search }) => path.startsWith('/rest/v1/') && search !== '?limit=0');
-const note = (one: Phone, title: string) => one.sync.table('notes').create({ title });
-const titles = async (one: Phone) =>
-	(await one.sync.table('notes').toArray()).map(({ title }) => title).sort();
-const atServer = () =>
-	supabase.sql<{ title: string; user_id: string }>('select title, user_id from notes order by title');
+const rest = () => restRequests(supabase);
+const atServer = () => notesAt(supabase);
 
 describe('signing out', () => {
 	it('[S19] [F4] keep: what is unsent waits for its user, and a return loses and repeats nothing', async () => {

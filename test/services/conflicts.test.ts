@@ -5,13 +5,13 @@ import type { ConflictContext, ConflictResolver, Row, RowId, SyncConfig } from '
 import { applyRows } from '../../src/services/apply-rows.ts';
 import { clearQueue } from '../../src/services/clear.ts';
 import { createConflictInbox, toDecision } from '../../src/services/conflict-inbox.ts';
-import type { Remote } from '../../src/services/remote.ts';
 import { MAX_RESENDS, resolve } from '../../src/services/resolve.ts';
 import { readRowState } from '../../src/services/row-lookup.ts';
 import { EPOCH_KEY, type Run } from '../../src/services/run.ts';
 import { countUnconfirmed, readTableCounts } from '../../src/services/table-counts.ts';
 import { isDue, readPlan } from '../../src/services/upload-plan.ts';
 import { specOf } from '../support/mutations.ts';
+import { createOfflineRun } from '../support/offline-run.ts';
 import { openReplica, type Replica } from '../support/replica.ts';
 
 const T = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map((day) =>
@@ -41,31 +41,17 @@ async function replicaOf(config: Partial<SyncConfig>, disk = new IDBFactory()) {
 	const spec = specOf(config);
 	const specs = new Map([['notes', spec]]);
 	const told: Told[] = [];
-	const unused = () => Promise.reject(new Error('no request belongs here'));
-	const remote: Remote = { pull: unused, push: unused, fetch: unused, listKeys: unused };
-	const run = (signal = new AbortController().signal, requestTimeoutMs = 5_000): Run => ({
-		spec,
-		store: replica.store,
-		remote,
-		signal,
-		epoch: 1,
-		dependants: [],
-		now: () => replica.now,
-		random: () => 0,
-		clockOffset: () => 0,
-		settings: {
-			pageSize: 10,
-			batchSize: 10,
-			overlapMs: 0,
-			reconcileIntervalMs: 0,
-			requestTimeoutMs,
-			backoff: { baseMs: 1_000, capMs: 60_000 },
-		},
-		reconciledAt: new Map(),
-		notify: (notices) => {
-			for (const { type, ...notice } of notices) if (type === 'conflict') told.push(notice as Told);
-		},
-	});
+	const run = (signal = new AbortController().signal, requestTimeoutMs = 5_000): Run => {
+		const plain = createOfflineRun(replica, spec);
+		return {
+			...plain,
+			signal,
+			settings: { ...plain.settings, requestTimeoutMs },
+			notify: (notices) => {
+				for (const { type, ...notice } of notices) if (type === 'conflict') told.push(notice as Told);
+			},
+		};
+	};
 	const inbox = createConflictInbox({
 		store: replica.store,
 		userId: 'alice',

@@ -10,13 +10,13 @@ import { applyPush } from '../../src/services/apply-push.ts';
 import { applyRows } from '../../src/services/apply-rows.ts';
 import { clearQueue } from '../../src/services/clear.ts';
 import { explainRow } from '../../src/services/explain.ts';
-import type { AttemptRecord } from '../../src/services/local-store.ts';
-import type { Remote } from '../../src/services/remote.ts';
 import { resolve } from '../../src/services/resolve.ts';
 import { type RowState, readRowState } from '../../src/services/row-lookup.ts';
-import { EPOCH_KEY, type Run } from '../../src/services/run.ts';
+import { EPOCH_KEY } from '../../src/services/run.ts';
 import { OWN_STORES } from '../../src/services/schema.ts';
+import type { AttemptRecord } from '../../src/services/stores.ts';
 import { specOf } from '../support/mutations.ts';
+import { createOfflineRun } from '../support/offline-run.ts';
 import { openReplica, type Replica } from '../support/replica.ts';
 
 const T0 = '2024-01-01T00:00:00+00:00';
@@ -43,28 +43,7 @@ async function replicaOf(config: Partial<SyncConfig> = {}, disk = new IDBFactory
 	const replica = await openReplica(configs, { disk });
 	opened.push(replica);
 	const spec = specOf(config);
-	const unused = () => Promise.reject(new Error('no request belongs here'));
-	const remote: Remote = { pull: unused, push: unused, fetch: unused, listKeys: unused };
-	const run = (signal = new AbortController().signal): Run => ({
-		spec,
-		store: replica.store,
-		remote,
-		signal,
-		epoch: 1,
-		dependants: [],
-		now: () => replica.now,
-		random: () => 0,
-		clockOffset: () => 0,
-		settings: {
-			pageSize: 10,
-			batchSize: 10,
-			overlapMs: 0,
-			reconcileIntervalMs: 0,
-			backoff: { baseMs: 1_000, capMs: 60_000 },
-		},
-		reconciledAt: new Map(),
-		notify: () => undefined,
-	});
+	const run = (signal = new AbortController().signal) => createOfflineRun(replica, spec, { signal });
 	await replica.store.transact('rw', [], (stores) => stores.meta.put({ key: EPOCH_KEY, value: 1 }));
 
 	return {

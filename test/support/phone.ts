@@ -147,3 +147,20 @@ export async function dump(disk: IDBFactory, name: string): Promise<string> {
 	database.close();
 	return JSON.stringify(all);
 }
+
+/** Writes a note on the phone. */
+export const note = (one: Phone, title: string) => one.sync.table('notes').create({ title });
+
+/** Titles of the notes that the phone shows, sorted. */
+export async function titles(one: Phone): Promise<unknown[]> {
+	return (await one.sync.table('notes').toArray()).map(({ title }) => title).sort();
+}
+
+/** What reached the data plane, without the network monitor's own question, which carries no data and nobody's token. */
+export function restRequests({ requests }: Pick<Supabase, 'requests'>) {
+	return requests.filter(({ path, search }) => path.startsWith('/rest/v1/') && search !== '?limit=0');
+}
+
+export function notesAt(supabase: Pick<Supabase, 'sql'>) {
+	return supabase.sql<{ title: string; user_id: string }>('select title, user_id from notes order by title');
+}

@@ -3,8 +3,9 @@ import type { Mutation } from '../../src/core/mutation.ts';
 import { type TableSpec, toTableSpec } from '../../src/core/table-spec.ts';
 import type { QueuedAction, Row, RowId, SyncAction, SyncConfig } from '../../src/core/types.ts';
 import { toCheckedAction } from '../../src/services/action.ts';
-import { type BaseRecord, type LocalStore, openLocalStore } from '../../src/services/local-store.ts';
+import { type LocalStore, openLocalStore } from '../../src/services/local-store.ts';
 import { createMutate, type Mutate } from '../../src/services/mutate.ts';
+import type { BaseRecord } from '../../src/services/stores.ts';
 
 /** One device's replica without anything that syncs it. */
 export interface Replica {

@@ -6,9 +6,13 @@ import { createSession } from '../../src/services/session.ts';
 import { toSupabaseAccess } from '../../src/services/supabase-access.ts';
 import { type Supabase, webSocketTransport } from './supabase/index.ts';
 
-/** The REST transport alone, as somebody signed out, on a running Supabase. */
-export function connectRest(supabase: Pick<Supabase, 'url' | 'anonKey'>, batchSize = 500): Remote {
+/** The REST transport alone, as somebody signed out, on a running Supabase. `fetch`: the device's own. */
+export function connectRest(
+	supabase: Pick<Supabase, 'url' | 'anonKey'>,
+	{ fetch }: { readonly fetch?: typeof globalThis.fetch } = {},
+): Remote {
 	const client = createClient(supabase.url, supabase.anonKey, {
+		...(fetch ? { global: { fetch } } : {}),
 		auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
 		realtime: { transport: webSocketTransport },
 	});
@@ -22,5 +26,5 @@ export function connectRest(supabase: Pick<Supabase, 'url' | 'anonKey'>, batchSi
 		now: () => Date.now(),
 		onEnd: () => undefined,
 	});
-	return createRestRemote({ http, batchSize });
+	return createRestRemote({ http, batchSize: 500 });
 }

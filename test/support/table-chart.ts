@@ -1,11 +1,4 @@
-import {
-	createActor,
-	fromPromise,
-	fromTransition,
-	type InspectionEvent,
-	SimulatedClock,
-	type StateNode,
-} from 'xstate';
+import { createActor, fromPromise, fromTransition, type InspectionEvent, SimulatedClock } from 'xstate';
 import { type Fault, PixSyncError } from '../../src/core/errors.ts';
 import type {
 	DownloadInput,
@@ -190,25 +183,4 @@ export type TableChart = ReturnType<typeof startTable>;
 /** Lets settled promises reach their machine. */
 export async function flush() {
 	for (let i = 0; i < 6; i++) await Promise.resolve();
-}
-
-type AnyNode = Pick<StateNode, 'id' | 'transitions' | 'always' | 'states'>;
-
-export function transitionKey(
-	node: Pick<AnyNode, 'id' | 'transitions' | 'always'>,
-	transition: { readonly eventType: string },
-): string {
-	const own: readonly unknown[] = node.transitions.get(transition.eventType) ?? [];
-	const index = own.includes(transition)
-		? own.indexOf(transition)
-		: ((node.always ?? []) as readonly unknown[]).indexOf(transition);
-	return `${node.id}|${transition.eventType}|${index}`;
-}
-
-/** The denominator of transition coverage. */
-export function allTransitionKeys(node: AnyNode): string[] {
-	return [...node.transitions.values(), node.always ?? []]
-		.flat()
-		.map((transition) => transitionKey(node, transition))
-		.concat(Object.values(node.states).flatMap((child) => allTransitionKeys(child)));
 }

@@ -1,5 +1,4 @@
-import type { AnyStateMachine, AnyStateNode, InspectionEvent } from 'xstate';
-import { allTransitionKeys, transitionKey } from '../table-chart.ts';
+import type { AnyStateMachine, AnyStateNode, InspectionEvent, StateNode } from 'xstate';
 import type { ModelPath } from './chart-paths.ts';
 
 /** Collects which transitions running actors take, keyed `nodeId|event|index`. */
@@ -12,7 +11,6 @@ export interface Coverage {
 	total(machine: AnyStateMachine, within?: string): number;
 }
 
-/** @param rootId the machine's id, by which its actors' transitions are told from other machines'. */
 export function createCoverage(): Coverage {
 	const taken = new Set<string>();
 	const keysOf = (machine: AnyStateMachine, within = machine.id) =>
@@ -51,4 +49,25 @@ export function visitedBy(paths: readonly ModelPath[], initial: readonly string[
 		}
 	}
 	return { entered, left };
+}
+
+type AnyNode = Pick<StateNode, 'id' | 'transitions' | 'always' | 'states'>;
+
+function transitionKey(
+	node: Pick<AnyNode, 'id' | 'transitions' | 'always'>,
+	transition: { readonly eventType: string },
+): string {
+	const own: readonly unknown[] = node.transitions.get(transition.eventType) ?? [];
+	const index = own.includes(transition)
+		? own.indexOf(transition)
+		: ((node.always ?? []) as readonly unknown[]).indexOf(transition);
+	return `${node.id}|${transition.eventType}|${index}`;
+}
+
+/** The denominator of transition coverage. */
+function allTransitionKeys(node: AnyNode): string[] {
+	return [...node.transitions.values(), node.always ?? []]
+		.flat()
+		.map((transition) => transitionKey(node, transition))
+		.concat(Object.values(node.states).flatMap((child) => allTransitionKeys(child)));
 }
