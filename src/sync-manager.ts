@@ -75,7 +75,7 @@ export class SyncManager {
 
 	/**
 	 * Names a table to sync; at any time, also after the start.
-	 * @throws PixSyncError `bad-config`, `not-supported`, `duplicate-table` (registered before with another config).
+	 * @throws PixSyncError `bad-config`, `duplicate-table` (registered before with another config).
 	 */
 	registerTable(config: SyncConfig): void {
 		this.#assertOpen();

@@ -20,7 +20,7 @@ Checks tables against what PixSync needs, and prints the SQL that mends them. Ch
   --db      a PostgreSQL connection string of the owner of the tables; else the variable DATABASE_URL
   --table   notes
             notes:idField=uid,timestampField=changed_at,deletedField=deleted_at
-            notes:deletedField=is_deleted:boolean,dependsOn=projects+users
+            notes:deletedField=is_deleted:boolean,dependsOn=projects+users,ids=server
             or the table's config as JSON: '{"table":"notes","select":"id, n::text, updated_at"}'
   --schema  of the tables; default: public
   --sql     print only the SQL, as one script
@@ -29,12 +29,12 @@ Checks tables against what PixSync needs, and prints the SQL that mends them. Ch
 Exit code: 0 without errors, 1 if errors were found, 2 if it could not look.
 `;
 
-const FIELDS: readonly string[] = ['idField', 'timestampField', 'deletedField', 'dependsOn'];
+const FIELDS: readonly string[] = ['idField', 'timestampField', 'deletedField', 'dependsOn', 'ids'];
 
 /**
  * Reads what stands behind `pixsync`.
  * @returns null: help was asked for.
- * @throws UsageError, PixSyncError `bad-config` and `not-supported`.
+ * @throws UsageError, PixSyncError `bad-config`.
  */
 export function toArguments(
 	given: readonly string[],

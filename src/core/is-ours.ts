@@ -17,6 +17,11 @@ export function isOurs(spec: TableSpec, mutation: PushMutation, row: Row): boole
 		)
 	)
 		return true;
-	const columns = Object.entries(mutation.body).filter(([column]) => column !== spec.timestampField);
+	return hasSentColumns(spec, mutation, row);
+}
+
+/** Whether a server row holds each column that `mutation` sent; false where it sent none. */
+export function hasSentColumns(spec: TableSpec, { body }: PushMutation, row: Row): boolean {
+	const columns = Object.entries(body ?? {}).filter(([column]) => column !== spec.timestampField);
 	return columns.length > 0 && columns.every(([column, value]) => isSameOnServer(value, row[column]));
 }

@@ -16,6 +16,10 @@ export interface TableSpec {
 	readonly indexes: readonly string[];
 	readonly select: string;
 	readonly filter: RowFilter;
+	/** Who makes the ids of new rows. */
+	readonly ids: 'client' | 'server';
+	/** Column → the table that it refers to. */
+	readonly references: Readonly<Record<string, string>>;
 }
 
 /** How a table's conflicts are decided; `custom`: by a function of the app's. */
@@ -37,11 +41,12 @@ const KNOWN_KEYS: readonly string[] = [
 	'select',
 	'filter',
 	'ids',
+	'references',
 ] satisfies readonly (keyof SyncConfig)[];
 
 /**
  * Checks a config and fills in its defaults.
- * @throws PixSyncError `bad-config` names the field and the fix; `not-supported` names what this version lacks.
+ * @throws PixSyncError `bad-config` names the field and the fix.
  */
 export function toTableSpec(config: SyncConfig): TableSpec {
 	if (config === null || typeof config !== 'object') {
@@ -90,16 +95,19 @@ export function toTableSpec(config: SyncConfig): TableSpec {
 			`Add ${deleted.field} to select: sync needs it.`,
 		);
 	}
+	const references = toReferences(config, [idField, timestampField]);
 	return {
 		table,
 		idField,
 		timestampField,
 		...toStrategy(config),
-		dependsOn: toNames(config, 'dependsOn'),
+		dependsOn: [...new Set([...toNames(config, 'dependsOn'), ...Object.values(references)])],
 		deleted,
 		indexes: toIndexes(config),
 		select,
 		filter: toFilter(config),
+		ids: toIds(config),
+		references,
 	};
 }
 
@@ -122,10 +130,6 @@ export function versionOf(spec: TableSpec, row: Row): string | null {
 }
 
 function toStrategy(config: SyncConfig): Pick<TableSpec, 'strategy' | 'resolver'> {
-	if (config.ids !== undefined && config.ids !== 'client') {
-		if (config.ids !== 'server') throw badConfig(config.table, '`ids` is unknown', "Use 'client'.");
-		throw notSupported(config.table, "ids: 'server'", "Use ids: 'client' with a uuid or text key.");
-	}
 	const strategy = config.conflictResolution ?? 'latest-wins';
 	switch (strategy) {
 		case 'local-wins':
@@ -142,6 +146,30 @@ function toStrategy(config: SyncConfig): Pick<TableSpec, 'strategy' | 'resolver'
 				"Use 'latest-wins', 'local-wins', 'remote-wins', 'merge', 'manual' or a function.",
 			);
 	}
+}
+
+function toIds({ table, ids = 'client' }: SyncConfig): TableSpec['ids'] {
+	if (ids === 'client' || ids === 'server') return ids;
+	throw badConfig(table, '`ids` is unknown', "Use 'client', or 'server' for a key that the database makes.");
+}
+
+function toReferences(config: SyncConfig, ownColumns: readonly string[]): TableSpec['references'] {
+	const references = config.references ?? {};
+	const isMap = references !== null && typeof references === 'object' && !Array.isArray(references);
+	if (!isMap || !Object.entries(references).flat().every(isName)) {
+		throw badConfig(
+			config.table,
+			'`references` does not name a table for each column',
+			"Pass { project_id: 'projects' }.",
+		);
+	}
+	const own = ownColumns.find((column) => Object.hasOwn(references, column));
+	if (own === undefined) return { ...references };
+	throw badConfig(
+		config.table,
+		`\`references\` names the column "${own}" that sync needs for itself`,
+		'Leave it out: an id or a timestamp refers to no other row.',
+	);
 }
 
 function toDeletedColumn(config: SyncConfig): DeletedColumn | null {
@@ -229,8 +257,4 @@ function isSelected(select: string, field: string): boolean {
 
 function badConfig(table: string, problem: string, hint: string): PixSyncError {
 	return new PixSyncError('bad-config', `Table "${table}": ${problem}`, { hint, table });
-}
-
-function notSupported(table: string, what: string, hint: string): PixSyncError {
-	return new PixSyncError('not-supported', `Table "${table}": ${what} is not supported yet`, { hint, table });
 }

@@ -58,8 +58,18 @@ export interface SyncConfig {
 	select?: string;
 	/** Pull only the rows that match. */
 	filter?: RowFilter;
-	/** Who makes ids. @default 'client' */
+	/**
+	 * Who makes ids. 'server': the database does, as a serial key does; a row created here goes by a provisional id, a
+	 * UUID, until it is acknowledged, and by the server's from then on. Both find it.
+	 * @default 'client'
+	 */
 	ids?: 'client' | 'server';
+	/**
+	 * Columns that hold the id of a row of another table, such as `{ project_id: 'projects' }`. They follow when that
+	 * row gets its id from the server, and a row waits while the row that it refers to is still to be created. Each
+	 * table named counts as named in `dependsOn`, too. @default {}
+	 */
+	references?: Readonly<Record<string, string>>;
 }
 
 export interface QueuedAction {

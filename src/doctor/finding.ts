@@ -19,6 +19,7 @@ export type FindingCode =
 	| 'key-not-unique'
 	| 'key-nullable'
 	| 'key-generated'
+	| 'key-unmade'
 	| 'key-serial'
 	| 'key-rounds'
 	| 'key-type'

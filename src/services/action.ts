@@ -45,6 +45,14 @@ export function toCheckedAction(spec: TableSpec, input: ActionInput): CheckedAct
 	const plain = hasData ? toPlainData(input.data, { table: spec.table }) : {};
 	const { [spec.idField]: ownId, ...columns } = plain;
 	const dataId = ownId === undefined || ownId === null ? null : toRowId(spec, ownId, `data.${spec.idField}`);
+	if (action === 'create' && spec.ids === 'server' && dataId !== null) {
+		throw fail(
+			'bad-id',
+			spec,
+			'The server makes the ids of this table',
+			`Leave ${spec.idField} out of the data; pass a localId to name the row until it has its id.`,
+		);
+	}
 	const localId =
 		input.localId === undefined || input.localId === null ? null : toRowId(spec, input.localId, 'localId');
 	if (dataId === null && localId === null && action !== 'create') {

@@ -4,10 +4,11 @@ import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import { isTombstone } from '../core/table-spec.ts';
 import { toTimestampText } from '../core/timestamp.ts';
-import type { Row } from '../core/types.ts';
+import type { Row, RowId } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
 import { dirtyOfRows } from './outbox.ts';
+import { type ReKeyed, reKey } from './re-key.ts';
 import { assertCurrent, type Run } from './run.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';
 import type { AttemptRecord, BaseRecord } from './stores.ts';
@@ -29,12 +30,17 @@ export async function applyPush(
 ): Promise<AppliedPush> {
 	const { spec, store } = run;
 	const letters: Mutation[] = [];
-	const applied = await store.transact('rw', [spec.table], async (stores) => {
+	const { referrers } = run;
+	const moves = attempt.mutations.flatMap((mutation, at) => toMove(run, mutation, outcomes[at]));
+	const tables =
+		moves.length > 0 ? [...new Set([spec.table, ...referrers.map(({ table }) => table)])] : [spec.table];
+	const applied = await store.transact('rw', tables, async (stores) => {
 		await assertCurrent(stores, run);
 		const ids = attempt.mutations.map(({ id }) => id);
+		const movedTo = new Map(moves.map(({ from, to }) => [from, to]));
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
 		const [dirty, records, waitingForOrder] = await Promise.all([
-			dirtyOfRows(stores, spec.table, ids),
+			dirtyOfRows(stores, spec.table, [...ids, ...movedTo.values()]),
 			stores.bases.bulkGet(ids.map((id) => [spec.table, id])),
 			awaitingRelatives(stores, run, refused),
 		]);
@@ -60,7 +66,13 @@ export async function applyPush(
 			}
 			switch (outcome.kind) {
 				case 'acknowledged':
-					writer.change(acknowledge(run, mutation, mutations, record, outcome.row));
+					writer.change(
+						moveRow(
+							acknowledge(run, mutation, mutations, record, outcome.row),
+							movedTo.get(mutation.id),
+							dirty,
+						),
+					);
 					result = addTo(result, { uploaded: countCovered(mutation, mutations) });
 					return;
 				case 'conflict':
@@ -99,10 +111,33 @@ export async function applyPush(
 						nextAttemptAt: retryAfter,
 					}),
 		]);
+		await reKey(stores, spec, referrers, moves);
 		return addTo(result, { errors: [...waiting.values()] });
 	});
 	run.notify(toRejectedNotices(letters));
 	return applied;
+}
+
+/** A create that has got its id from the server. */
+function toMove({ spec }: Run, mutation: PushMutation, outcome: PushOutcome | undefined): ReKeyed[] {
+	if (spec.ids === 'client' || mutation.kind !== 'create' || outcome?.kind !== 'acknowledged') return [];
+	const to = outcome.row?.[spec.idField] as RowId | undefined;
+	return to === undefined || to === mutation.id ? [] : [{ from: mutation.id, to }];
+}
+
+/**
+ * The change under the row's new id: later mutations of it go by that id, too. A pull may have brought the row
+ * before its acknowledgement; what was done to it there meanwhile comes after.
+ */
+function moveRow(
+	change: RowChange,
+	to: RowId | undefined,
+	dirty: ReadonlyMap<RowId, readonly Mutation[]>,
+): RowChange {
+	if (to === undefined) return change;
+	const own = change.remaining.map((mutation) => ({ ...mutation, rowId: to }));
+	const remaining = [...own, ...(dirty.get(to) ?? [])].sort((a, b) => a.seq - b.seq);
+	return { ...change, id: to, formerId: change.id, remaining, rewritten: own };
 }
 
 /** The change that an echoed row makes; also used where a row turns out to be ours. */

@@ -34,7 +34,10 @@ export async function clearQueue(store: LocalStore, spec: TableSpec): Promise<vo
 		const isNew = (id: RowId, at: number) => !records[at] && byRow.get(id)?.[0]?.action === 'create';
 		await releaseAliases(stores, spec.table, new Set(ids.filter(isNew)));
 		const uncertain = new Set<RowId>(await readRechecks(stores, spec.table));
-		for (const { mutations } of attempts) for (const { id } of mutations) uncertain.add(id);
+		for (const { kind, id } of attempts.flatMap(({ mutations }) => mutations)) {
+			// Under its provisional id the server knows no row; one that was committed comes with the next pull.
+			if (kind !== 'create' || spec.ids === 'client') uncertain.add(id);
+		}
 		if (uncertain.size > 0) await stores.meta.put({ key: recheckKey(spec.table), value: [...uncertain] });
 		await stores.attempts.where('table').equals(spec.table).delete();
 	});

@@ -1,5 +1,6 @@
 import { PixSyncError } from '../core/errors.ts';
 import type { Mutation } from '../core/mutation.ts';
+import { referencesOf } from '../core/references.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isUuid } from '../core/uuid.ts';
@@ -15,7 +16,7 @@ type NewMutation = Omit<Mutation, 'seq'>;
  * a thousand actions cost a handful of requests to the database.
  */
 export interface Draft {
-	aliasOf(spec: TableSpec, localId: string): RowId | undefined;
+	aliasOf(table: string, localId: string): RowId | undefined;
 	setAlias(spec: TableSpec, localId: string, id: RowId): void;
 	/** A string that names a number key is converted once, here (R3). */
 	toKey(spec: TableSpec, id: RowId): RowId;
@@ -54,8 +55,8 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 	const top = () => running ?? settled;
 
 	const draft: Draft = {
-		aliasOf(spec, localId) {
-			const key = keyOf(spec.table, localId);
+		aliasOf(table, localId) {
+			const key = keyOf(table, localId);
 			return (running?.aliases.get(key) ?? settled.aliases.get(key))?.id ?? aliases.get(key);
 		},
 		setAlias(spec, localId, id) {
@@ -70,7 +71,7 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 		},
 		resolveId({ spec, dataId, localId }) {
 			const named =
-				localId === null ? null : (draft.aliasOf(spec, String(localId)) ?? draft.toKey(spec, localId));
+				localId === null ? null : (draft.aliasOf(spec.table, String(localId)) ?? draft.toKey(spec, localId));
 			const own = dataId === null ? null : draft.toKey(spec, dataId);
 			if (named !== null && own !== null && named !== own) throw idChange(spec, named);
 			const id = named ?? own;
@@ -114,7 +115,7 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 				ids.add(given);
 				ids.add(draft.toKey(spec, given));
 			}
-			const named = localId === null ? undefined : draft.aliasOf(spec, String(localId));
+			const named = localId === null ? undefined : draft.aliasOf(table, String(localId));
 			if (named !== undefined) ids.add(named);
 		}
 		for (const [id, row] of await readRows(stores, spec, [...ids])) read.set(keyOf(table, id), row);
@@ -140,9 +141,10 @@ function idChange(spec: TableSpec, id: RowId): PixSyncError {
 }
 
 async function readAliases(stores: Stores, actions: readonly CheckedAction[]): Promise<Map<string, RowId>> {
-	const keys = actions
-		.filter(({ localId }) => localId !== null)
-		.map(({ spec, localId }): [string, string] => [spec.table, String(localId)]);
+	const keys = actions.flatMap(({ spec, localId, data }): [string, string][] => [
+		...(localId === null ? [] : [[spec.table, String(localId)] as [string, string]]),
+		...referencesOf(spec, data).map(({ table, id }): [string, string] => [table, String(id)]),
+	]);
 	const found = keys.length === 0 ? [] : await stores.aliases.bulkGet(keys);
 	return new Map(
 		found.flatMap((alias) => (alias ? [[keyOf(alias.table, alias.localId), alias.id] as const] : [])),

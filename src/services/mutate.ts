@@ -1,4 +1,5 @@
 import { PixSyncError } from '../core/errors.ts';
+import { withReferences } from '../core/references.ts';
 import type { QueuedAction, RowId } from '../core/types.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { CheckedAction } from './action.ts';
@@ -98,8 +99,9 @@ function applyOne(
 	mutationId: string,
 ): QueuedAction {
 	const { spec } = action;
+	const data = withReferences(spec, action.data, (table, id) => draft.aliasOf(table, String(id)));
 	const id = action.action === 'create' ? claimId(options, draft, action) : draft.resolveId(action);
-	const step = draftAction(action, id, draft.row(spec, id));
+	const step = draftAction({ ...action, data }, id, draft.row(spec, id));
 	draft.setRow(spec, id, step.draft);
 	if (step.queued) {
 		draft.queue({
@@ -121,7 +123,7 @@ function applyOne(
 function claimId(options: MutateOptions, draft: Draft, action: CheckedAction): RowId {
 	const { spec, dataId, localId } = action;
 	const localText = localId === null ? null : String(localId);
-	if (localText !== null && draft.aliasOf(spec, localText) !== undefined) {
+	if (localText !== null && draft.aliasOf(spec.table, localText) !== undefined) {
 		throw new PixSyncError(
 			'alias-in-use',
 			`Table "${spec.table}": localId ${JSON.stringify(localId)} is in use`,

@@ -16,6 +16,11 @@ export function ofStatus(stores: Stores, table: string, status: MutationStatus) 
 		.between([table, status, Dexie.minKey], [table, status, AFTER_ALL_IDS]);
 }
 
+/** All of a table's mutations, dead letters included. */
+export function allOf(stores: Stores, table: string) {
+	return stores.outbox.where('[table+status+rowId]').between([table], [table, AFTER_ALL_IDS]);
+}
+
 /** One row's dirty mutations in queue order. */
 export async function dirtyOf(stores: Stores, table: string, id: RowId): Promise<Mutation[]> {
 	const keys = DIRTY.map((status) => [table, status, id]);
@@ -65,9 +70,8 @@ export async function dirtyAmong(stores: Stores, table: string, ids: readonly Ro
 export async function releaseAliases(stores: Stores, table: string, ids: ReadonlySet<RowId>): Promise<void> {
 	if (ids.size === 0) return;
 	await stores.aliases
-		.where('[table+localId]')
-		.between([table, Dexie.minKey], [table, AFTER_ALL_IDS])
-		.filter((alias) => ids.has(alias.id))
+		.where('[table+id]')
+		.anyOf([...ids].map((id) => [table, id]))
 		.delete();
 }
 

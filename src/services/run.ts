@@ -15,6 +15,8 @@ export interface Run {
 	readonly epoch: number;
 	/** Tables whose `dependsOn` names this one; itself, where it does. */
 	readonly dependants: readonly string[];
+	/** Tables whose `references` name this one; itself, where it does. */
+	readonly referrers: readonly TableSpec[];
 	/** Device ms. */
 	readonly now: () => number;
 	/** In [0, 1). */

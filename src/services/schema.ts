@@ -16,7 +16,8 @@ export const OWN_STORES = {
 	conflicts: '[table+id],mutationId',
 	/** How each row's last conflict ended, for `explain`. */
 	outcomes: '[table+id]',
-	aliases: '[table+localId]',
+	/** What rows are also called. By `id`: what is called so must follow when the row gets another. */
+	aliases: '[table+localId],[table+id]',
 	checkpoints: '[table+transport]',
 	meta: 'key',
 } as const;

@@ -7,6 +7,8 @@ import type { BaseRecord, Stores } from './stores.ts';
 /** What becomes of one row in a transaction: its new base, and which mutations stay pending on it. */
 export interface RowChange {
 	readonly id: RowId;
+	/** The id that the row went by until now, which the server has given another. */
+	readonly formerId?: RowId;
 	readonly base: Base;
 	/** The mutations that stay, in queue order. */
 	readonly remaining: readonly Mutation[];
@@ -46,6 +48,7 @@ export function createRowWriter(spec: TableSpec): RowWriter {
 			if (view) puts.push(view);
 			// The server may tell the id otherwise than it was given: '5' for a number key comes back as 5 (R3).
 			if (!view || view[spec.idField] !== change.id) deletes.push(change.id);
+			if (change.formerId !== undefined) deletes.push(change.formerId);
 			const record = toBaseRecord(spec, change);
 			if (record) basePuts.push(record);
 			else baseDeletes.push([spec.table, change.id]);

@@ -51,6 +51,9 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				signal,
 				epoch: workspace.epoch,
 				dependants: dependants(table, spec),
+				referrers: [...options.specs.values()].filter(({ references }) =>
+					Object.values(references).includes(table),
+				),
 				now: options.now,
 				random: options.random,
 				clockOffset: options.clockOffset,

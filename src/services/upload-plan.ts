@@ -1,7 +1,9 @@
 import { type Compacted, compact } from '../core/compact.ts';
 import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
+import { referencesOf, withReferences } from '../core/references.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
+import { type Parents, readParents } from './open-parents.ts';
 import { groupByRow, ofStatus } from './outbox.ts';
 import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
@@ -59,6 +61,7 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	};
 	let waitUntil: number | null = null;
 	let isPartial = false;
+	let waitsForParent = false;
 	const waits = (until: number) => {
 		waitUntil = waitUntil === null ? until : Math.min(waitUntil, until);
 	};
@@ -83,22 +86,31 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	// A retry goes alone: what comes after it may depend on its outcome.
 	for (let from = 0; retries.length === 0 && from < within.length; from += WINDOW) {
 		const window = await stores.outbox.bulkGet(within.slice(from, from + WINDOW));
-		const byRow = groupByRow(window.filter((mutation) => mutation !== undefined));
+		const mutations = window.filter((mutation) => mutation !== undefined);
+		const byRow = groupByRow(mutations);
+		const parents = await readParents(stores, spec, mutations);
 		const ids = [...byRow.keys()];
 		const bases = await stores.bases.bulkGet(ids.map((id) => [spec.table, id]));
 		const isFull = ids.some((id, at) => {
 			// A change that came back to a parked row, as a revived dead letter does, waits with the others.
 			if (seenRows.has(id) || inAttempt.has(id) || bases[at]?.parked) return false;
 			if (plan.rows.length + plan.unknown.length >= options.limit) return true;
-			const mutations = byRow.get(id) ?? [];
-			addRow(plan, spec, options, { id, mutations, base: bases[at]?.base ?? { kind: 'absent' } });
+			const row = {
+				id,
+				mutations: byRow.get(id) ?? [],
+				base: bases[at]?.base ?? { kind: 'absent' as const },
+			};
+			waitsForParent = addRow(plan, spec, options, row, parents) === 'waits' || waitsForParent;
 			return false;
 		});
+		if (waitsForParent && parents.retryAt !== null) waits(parents.retryAt);
 		if (isFull) {
 			isPartial = true;
 			break;
 		}
 	}
+	// A row of a table that refers to itself may wait for one of this very plan.
+	isPartial ||= waitsForParent && plan.rows.length > 0;
 	isPartial ||= plan.unknown.length > 0 || plan.rows.some((row) => leavesSome(row));
 	return { ...plan, retries, isPartial, waitUntil, upTo };
 }
@@ -117,14 +129,30 @@ function addRow(
 	spec: TableSpec,
 	{ holdDeletes }: PlanOptions,
 	row: { id: RowId; mutations: readonly Mutation[]; base: Base },
-): void {
+	parents: Parents,
+): 'planned' | 'waits' {
 	if (holdDeletes && row.mutations.some(({ action }) => action === 'delete')) {
 		plan.held++;
-	} else if (row.base.kind === 'unknown') {
-		plan.unknown.push(row);
-	} else {
-		plan.rows.push({ ...row, ...compact(spec, row.mutations, row.base) });
+		return 'planned';
 	}
+	if (row.base.kind === 'unknown') {
+		plan.unknown.push(row);
+		return 'planned';
+	}
+	const compacted = compact(spec, row.mutations, row.base);
+	const references = referencesOf(spec, compacted.intent?.columns ?? null);
+	const others = references.filter(({ table, id }) => table !== spec.table || id !== row.id);
+	if (others.some(parents.isOpen)) return 'waits';
+	plan.rows.push({ ...row, ...toCurrent(spec, compacted, parents) });
+	return 'planned';
+}
+
+/** With each reference as its row is called now. */
+function toCurrent(spec: TableSpec, compacted: Compacted, { idOf }: Parents): Compacted {
+	const { intent } = compacted;
+	return intent
+		? { ...compacted, intent: { ...intent, columns: withReferences(spec, intent.columns, idOf) } }
+		: compacted;
 }
 
 function leavesSome({ mutations, cancelled, intent }: PlannedRow): boolean {
@@ -141,7 +169,11 @@ export function toPushMutation(spec: TableSpec, row: PlannedRow, stamp: string):
 			return {
 				...common,
 				kind: 'create',
-				body: { [spec.idField]: id, ...intent.columns, [spec.timestampField]: stamp },
+				body: {
+					...(spec.ids === 'server' ? {} : { [spec.idField]: id }),
+					...intent.columns,
+					[spec.timestampField]: stamp,
+				},
 			};
 		case 'update':
 			return { ...common, kind: 'update', body: { ...intent.columns, [spec.timestampField]: stamp } };

@@ -10,6 +10,7 @@ import {
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { nextStamp, toMicros } from '../core/timestamp.ts';
 import { applyPush, putOffUntil, toDeadLetter, toRejectedNotices } from './apply-push.ts';
+import { claimArrived } from './claim-arrived.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { recheckRows } from './recheck.ts';
 import { assertCurrent, editTime, type Run, serverNow } from './run.ts';
@@ -30,8 +31,13 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	if (plan.retries.length > 0 || plan.rows.length > 0 || plan.unknown.length > 0) await assertSyncable(run);
 	counts = addCounts(counts, await settleUnsent(run, plan.rows));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
-	const attempts =
-		plan.retries.length > 0 ? await stampAnew(run, plan.retries) : await storeAttempt(run, plan);
+	let { retries } = plan;
+	if (run.spec.ids === 'server' && retries.length > 0) {
+		const claimed = await claimArrived(run, retries);
+		counts = addCounts(counts, claimed.counts);
+		retries = claimed.left;
+	}
+	const attempts = plan.retries.length > 0 ? await stampAnew(run, retries) : await storeAttempt(run, plan);
 	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
 	const waitingConflicts = await countConflicts(run);
 	return { ...counts, waitingConflicts, more: plan.isPartial, held: plan.held, upTo: plan.upTo };

@@ -28,6 +28,8 @@ export const CONFIGS = {
 	},
 	parents: { table: 'parents' },
 	children: { table: 'children', dependsOn: ['parents'] },
+	/** The server makes its keys. */
+	tickets: { table: 'tickets', ids: 'server' },
 	/** Refers to itself. */
 	branches: { table: 'branches', dependsOn: ['branches'] },
 	/** Rows titled `hidden` are out of sight, those titled `locked` cannot be changed by a device. */
@@ -98,6 +100,17 @@ export const CONTRACT_TABLES: Readonly<Record<ContractTableName, ContractTable>>
 			spec: specOf(CONFIGS.children),
 			columns: { id: null, parent_id: null, updated_at: null },
 			references: { parent_id: 'parents' },
+		},
+	},
+	tickets: {
+		sql: `create table tickets (id bigint generated always as identity primary key,
+				title text check (title <> 'poison'), n int default 7, ${STAMP}); ${touchTrigger('tickets')}`,
+		memory: {
+			spec: specOf(CONFIGS.tickets),
+			isSerial: true,
+			columns: { id: null, title: null, n: 7, updated_at: null },
+			reject: ({ title }) =>
+				title === 'poison' ? { code: '23514', message: 'new row violates check constraint' } : null,
 		},
 	},
 	branches: {

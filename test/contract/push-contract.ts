@@ -12,6 +12,46 @@ const TABLES: readonly ContractTableName[] = ['notes', 'bare'];
 const later = (a: unknown, b: unknown) => compareTimestamps(String(a), String(b)) === 1;
 
 export function describePush(kit: () => ContractKit): void {
+	describe('push to a table whose ids the server makes', () => {
+		const tickets = contractSpec('tickets');
+
+		it('[R3] each create gets its own row’s id, and is sent without one', async () => {
+			const titles = ['b', 'a', 'a', 'c', 'ü'];
+			const creates = titles.map((title, at) => kit().writes.create(tickets, uuid(at), { title, n: at }));
+			const outcomes = await push(kit(), tickets, ...creates);
+			const rows = await kit().backend.rows('tickets');
+			expect(rows.map(({ title }) => title).sort()).toEqual([...titles].sort());
+			const echoes = outcomes.map((outcome) => (outcome.kind === 'acknowledged' ? outcome.row : null));
+			expect(echoes.map((row) => [row?.title, row?.n])).toEqual(titles.map((title, at) => [title, at]));
+			expect(new Set(echoes.map((row) => row?.id)).size).toBe(titles.length);
+			for (const echo of echoes) expect(rows.map(({ id }) => String(id))).toContain(String(echo?.id));
+		});
+
+		it('[R16] [F27] one refused among several leaves the others with ids; columns left out get their default', async () => {
+			const creates = ['one', 'poison', 'two'].map((title, at) =>
+				kit().writes.create(tickets, uuid(at), { title }),
+			);
+			const outcomes = await push(kit(), tickets, ...creates);
+			expect(outcomes.map(({ kind }) => kind)).toEqual(['acknowledged', 'rejected', 'acknowledged']);
+			expect(await kit().backend.rows('tickets')).toMatchObject([
+				{ title: 'one', n: 7 },
+				{ title: 'two', n: 7 },
+			]);
+		});
+
+		it('[R16] what follows a create goes by the server’s id', async () => {
+			const { writes, backend } = kit();
+			const [created] = await push(kit(), tickets, writes.create(tickets, uuid(1), { title: 'one' }));
+			const row = created?.kind === 'acknowledged' ? created.row : null;
+			if (!row) throw new Error('not acknowledged');
+			const [updated] = await push(kit(), tickets, writes.update(tickets, row, { title: 'two' }));
+			expect(updated).toMatchObject({ kind: 'acknowledged', row: { id: row.id, title: 'two' } });
+			if (updated?.kind !== 'acknowledged' || !updated.row) throw new Error('not acknowledged');
+			await push(kit(), tickets, writes.remove(tickets, updated.row));
+			expect(await backend.rows('tickets')).toEqual([]);
+		});
+	});
+
 	for (const table of TABLES) {
 		describe(`push to a table stamped by ${table === 'notes' ? 'a trigger' : 'the writer'}`, () => {
 			const hard = contractSpec(table);

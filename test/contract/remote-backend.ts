@@ -49,7 +49,8 @@ export function createWrites(): Writes {
 	return {
 		create(spec, id, columns = {}) {
 			const { seq, stamp } = next();
-			const body = { [spec.idField]: id, ...columns, [spec.timestampField]: stamp };
+			const key = spec.ids === 'server' ? {} : { [spec.idField]: id };
+			const body = { ...key, ...columns, [spec.timestampField]: stamp };
 			return { kind: 'create', id, seqs: [seq], base: null, stamp, body };
 		},
 		update(spec, seen, columns) {

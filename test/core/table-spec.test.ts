@@ -29,6 +29,8 @@ describe('toTableSpec', () => {
 			indexes: [],
 			select: '*',
 			filter: {},
+			ids: 'client',
+			references: {},
 		});
 	});
 
@@ -102,6 +104,9 @@ describe('toTableSpec', () => {
 		['an unknown strategy', { table: 'n', conflictResolution: 'first-wins' }, /first-wins/],
 		['a strategy that is no text', { table: 'n', conflictResolution: 7 }, /7/],
 		['unknown ids', { table: 'n', ids: 'serial' }, /ids/],
+		['references: a list', { table: 'n', references: ['projects'] }, /references/],
+		['references: no table', { table: 'n', references: { project_id: '' } }, /references/],
+		['references: the id', { table: 'n', references: { id: 'projects' } }, /"id"/],
 	];
 
 	it.each(bad)('refuses %s: bad-config, naming the field and the fix', (_, config, named) => {
@@ -112,13 +117,10 @@ describe('toTableSpec', () => {
 		expect(error.table).toBeTypeOf('string');
 	});
 
-	const missing: [string, Partial<SyncConfig>][] = [["ids: 'server'", { ids: 'server' }]];
-
-	it.each(missing)('says that %s is not supported yet, and what to use', (what, config) => {
-		const error = refusal({ table: 'n', ...config });
-		expect(error).toMatchObject({ code: 'not-supported', table: 'n' });
-		expect(error.message).toContain(what);
-		expect(error.hint).toMatch(/^Use /);
+	it('[R14] a table that is referred to is depended on', () => {
+		const spec = toTableSpec({ table: 'n', dependsOn: ['a'], references: { a_id: 'a', b_id: 'b', up: 'n' } });
+		expect(spec.dependsOn).toEqual(['a', 'b', 'n']);
+		expect(spec.references).toEqual({ a_id: 'a', b_id: 'b', up: 'n' });
 	});
 });
 

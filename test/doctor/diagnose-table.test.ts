@@ -169,6 +169,19 @@ describe('[F18] columns and keys', () => {
 	});
 });
 
+describe("[R3] a key with ids: 'server'", () => {
+	it.each([
+		['integer', { defaultSql: `nextval('notes_id_seq'::regclass)` }, []],
+		['integer', { generated: 'identity-always' }, []],
+		['uuid', { defaultSql: 'gen_random_uuid()' }, []],
+		['bigint', { generated: 'identity' }, ['key-rounds']],
+		['integer', {}, ['key-unmade']],
+	] as const)('of type %s, %o', (type, more, codes) => {
+		const columns = (GOOD.columns ?? []).map((one) => (one.name === 'id' ? column('id', type, more) : one));
+		expect(look({ columns }, { ids: 'server' }).codes).toEqual(codes);
+	});
+});
+
 describe('[F32] foreign keys', () => {
 	const to = (parentTable: string, parentSchema: string | null = 'public') => ({
 		columns: ['x'],

@@ -362,7 +362,6 @@ describe('bad input is a PixSyncError with code and hint, before anything is wri
 			'bad-config',
 			(s) => s.registerTable({ table: 'x', conflictResolution: 'newest' as 'merge' }),
 		],
-		['ids: server', 'not-supported', (s) => s.registerTable({ table: 'x', ids: 'server' })],
 	];
 
 	for (const [title, code, call] of calls) {

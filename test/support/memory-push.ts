@@ -3,6 +3,7 @@ import type { PushMutation, PushOutcome } from '../../src/core/mutation.ts';
 import { type TableSpec, versionOf } from '../../src/core/table-spec.ts';
 import { compareTimestamps } from '../../src/core/timestamp.ts';
 import type { Row, RowId } from '../../src/core/types.ts';
+import { pairEchoes } from '../../src/services/rest/pair-echoes.ts';
 import { planRequests } from '../../src/services/rest/push-plan.ts';
 import { judgeMissed, judgeUnechoed } from '../../src/services/rest/push-verdict.ts';
 import { project } from './memory-query.ts';
@@ -68,6 +69,13 @@ export async function carryOutPush(
 			batch.map(({ body }) => body ?? {}),
 			{ by },
 		);
+		if (spec.ids === 'server') {
+			const echoes = rows.map((row) => project(spec.select, row));
+			return [...pairEchoes(spec, batch, echoes)].map(([mutation, row]) => [
+				mutation,
+				{ kind: 'acknowledged', row },
+			]);
+		}
 		const inserted = new Map(rows.map((row) => [String(row[spec.idField]), row]));
 		return batch.map((mutation) => {
 			const row = inserted.get(String(mutation.id));

@@ -17,6 +17,8 @@ export interface MemoryTableDefinition {
 	readonly columns?: Row;
 	/** Columns of timestamps beside the spec's own: their text is rewritten as PostgreSQL does. @default [] */
 	readonly timestamps?: readonly string[];
+	/** The server counts the ids of rows that come without one, as a serial key does. @default false */
+	readonly isSerial?: boolean;
 	/** A constraint: the refusal of a row that was about to be written; null: the row is fine. */
 	readonly reject?: (row: Row) => Refusal | null;
 	/** Columns whose values no two rows may share (23505). @default [] */
@@ -76,6 +78,7 @@ export function createMemoryTable({ definition, clock, tables, onApplied }: Memo
 	const timestamps = new Set([spec.timestampField, ...(definition.timestamps ?? [])]);
 	if (spec.deleted?.type === 'timestamp') timestamps.add(spec.deleted.field);
 	const rows = new Map<string, Row>();
+	let lastSerial = 0;
 	let ordered: readonly Row[] | null = null;
 
 	/** Runs a statement's changes, then the checks that PostgreSQL makes at a statement's end. */
@@ -120,7 +123,12 @@ export function createMemoryTable({ definition, clock, tables, onApplied }: Memo
 		insert(given, writer) {
 			const at = clock();
 			const fresh = new Map<string, Row>();
-			for (const row of given) {
+			for (const sent of given) {
+				// As a sequence: a number is used up also where the statement is refused.
+				const row =
+					definition.isSerial && sent[spec.idField] === undefined
+						? { ...sent, [spec.idField]: ++lastSerial }
+						: sent;
 				const key = String(row[spec.idField]);
 				const stored = toStored(withDefaults(columns, spec, row), undefined, at, writer);
 				// PostgreSQL looks at a row's own constraints first, and then for its id.

@@ -15,6 +15,7 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 		signal: new AbortController().signal,
 		epoch: 1,
 		dependants: [],
+		referrers: [],
 		now: () => replica.now,
 		random: () => 0,
 		clockOffset: () => 0,

@@ -11,6 +11,7 @@ import type { TableSpec } from '../../core/table-spec.ts';
 import type { Row } from '../../core/types.ts';
 import type { Remote } from '../remote.ts';
 import type { Http } from './http.ts';
+import { pairEchoes } from './pair-echoes.ts';
 import { runPool } from './pool.ts';
 import { type PlannedRequest, planRequests } from './push-plan.ts';
 import { judgeMissed, judgeUnechoed, refusal } from './push-verdict.ts';
@@ -119,6 +120,22 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 			await compare(batch, (mutation, row) => judgeUnechoed(spec, mutation, row));
 		}
 
+		/** Nothing of such a row can be met at the server before it is there: no id, no comparison. */
+		async function createUnkeyed(batch: readonly PushMutation[]): Promise<void> {
+			await stampIfAllowed(async (isStamped) => {
+				const rows = await send({
+					method: 'POST',
+					query: [rowColumns(spec)],
+					body: batch.map(({ body }) => (isStamped ? body : without(body ?? {}, spec.timestampField))),
+					prefer: ['return=representation', 'missing=default'],
+				});
+				const echoes = rows.filter((row) => isEcho(spec, row));
+				for (const [mutation, row] of pairEchoes(spec, batch, echoes)) {
+					outcomes.set(mutation, { kind: 'acknowledged', row });
+				}
+			});
+		}
+
 		async function patch(mutation: PushMutation): Promise<void> {
 			await stampIfAllowed(async (isStamped) => {
 				const body = isStamped ? mutation.body : without(mutation.body ?? {}, spec.timestampField);
@@ -188,7 +205,9 @@ export function createRestPush({ http, batchSize, fetchRows }: RestPushOptions):
 		async function run(request: PlannedRequest): Promise<void> {
 			switch (request.kind) {
 				case 'create':
-					for (const batch of chunk(request.mutations, batchSize)) await bisect(batch, create);
+					for (const batch of chunk(request.mutations, batchSize)) {
+						await bisect(batch, spec.ids === 'server' ? createUnkeyed : create);
+					}
 					return;
 				case 'patch':
 					return patchAll(request.mutations);
