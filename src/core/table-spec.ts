@@ -116,6 +116,11 @@ export function isSameSpec(a: TableSpec, b: TableSpec): boolean {
 	return isSameJson(a, b);
 }
 
+/** What of a table's rows a device holds, as text: rows that were selected otherwise are not the same rows (F21). */
+export function selectionOf(spec: TableSpec): string {
+	return JSON.stringify([spec.idField, spec.timestampField, spec.select, spec.filter]);
+}
+
 /** Whether a row is a soft-delete tombstone. */
 export function isTombstone(spec: TableSpec, row: Row): boolean {
 	if (!spec.deleted) return false;

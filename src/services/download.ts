@@ -1,11 +1,12 @@
 import type { Checkpoint } from '../core/checkpoint.ts';
 import { toErrorLine, toPixSyncError } from '../core/errors.ts';
 import type { DownloadInput, DownloadOutput } from '../core/run-contract.ts';
-import type { TableSpec } from '../core/table-spec.ts';
+import { selectionOf } from '../core/table-spec.ts';
 import { applyRows } from './apply-rows.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
 import { reconcile } from './reconcile.ts';
 import { assertCurrent, type Run, throwIfAborted } from './run.ts';
+import { markSweepDue, readSweep } from './sweep-record.ts';
 import { isDue, readPlan } from './upload-plan.ts';
 
 /** The pull that a table is in. It lives between the pages, beyond any one step. */
@@ -14,6 +15,8 @@ export interface Pull {
 	readonly pager: Pager;
 	/** `first`: nothing was ever pulled; `reselected`: what the app selects has changed, so that all is read anew (F21). */
 	readonly kind: 'first' | 'reselected' | 'next';
+	/** The last complete one is long ago: tombstones may be gone. */
+	readonly isAfterAbsence: boolean;
 	rowsRead: number;
 }
 
@@ -74,6 +77,7 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	const pull: Pull = {
 		id,
 		pager: createPager(run, isSame ? stored : null),
+		isAfterAbsence: isSame && isLongAgo(run, stored.syncedAt),
 		kind: !stored ? 'first' : isReselected ? 'reselected' : 'next',
 		rowsRead: 0,
 	};
@@ -102,35 +106,53 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage): Promise<number>
 			syncedAt: page.isHead ? run.now() : (before?.syncedAt ?? null),
 		};
 		await stores.checkpoints.put(checkpoint);
+		// Together with the time that says the absence is over.
+		if (page.isHead && isSweptByItself(run) && pull.isAfterAbsence)
+			await markSweepDue(stores, spec, run.now());
 		return changed;
 	});
 }
 
-interface Sweep {
+interface Reconciled {
 	readonly changed: number;
 	readonly errors: readonly string[];
 }
 
 /**
- * Rows deleted at the server leave no trace in a pull (F19). Where there are no tombstones, ids are compared at
- * the first sync of a session and then at intervals (R18), and after a change of what is selected; a first
- * download has nothing to compare.
+ * After this long tombstones may have been purged, and deletes with them leave no trace any more (F19): few
+ * projects keep them for less.
  */
-async function reconcileIfDue(run: Run, { kind }: Pull): Promise<Sweep> {
+const LONG_ABSENCE_MS = 7 * 86_400_000;
+
+function isLongAgo(run: Run, syncedAt: number | null): boolean {
+	return syncedAt !== null && run.now() - syncedAt > LONG_ABSENCE_MS;
+}
+
+function isSweptByItself({ settings }: Run): boolean {
+	return settings.reconcileIntervalMs > 0;
+}
+
+/**
+ * Rows deleted at the server leave no trace in a pull (F19). Where there are no tombstones, ids are compared at
+ * the first sync of a session and then at intervals (R18); where there are, after a long absence; and after a
+ * change of what is selected. A first download has nothing to compare. A comparison that was cut off is due.
+ */
+async function reconcileIfDue(run: Run, { kind }: Pull): Promise<Reconciled> {
 	const { spec, settings } = run;
 	// What another filter leaves out goes, however much it is: the app itself asked for it.
 	const isReselected = kind === 'reselected';
-	const isByItself = !spec.deleted && settings.reconcileIntervalMs > 0;
-	if (!isReselected && !isByItself) return { changed: 0, errors: [] };
+	if (!isReselected && !isSweptByItself(run)) return { changed: 0, errors: [] };
 	const last = run.reconciledAt.get(spec.table);
 	const isRecent = last !== undefined && run.now() - last < settings.reconcileIntervalMs;
-	if (!isReselected && isRecent) return { changed: 0, errors: [] };
+	const isRegular = !spec.deleted && !isRecent;
+	const isBegun = () => run.store.transact('r', [], (stores) => readSweep(stores, spec));
+	if (!isReselected && !isRegular && !(await isBegun())) return { changed: 0, errors: [] };
 	if (kind === 'first') {
 		run.reconciledAt.set(spec.table, run.now());
 		return { changed: 0, errors: [] };
 	}
 	try {
-		const changed = await reconcile(run, { allowShrink: isReselected });
+		const changed = await reconcile(run, { allowShrink: isReselected, isResuming: true });
 		run.reconciledAt.set(spec.table, run.now());
 		return { changed, errors: [] };
 	} catch (cause) {
@@ -139,10 +161,6 @@ async function reconcileIfDue(run: Run, { kind }: Pull): Promise<Sweep> {
 		if (error.code !== 'reconcile-shrink') throw error;
 		return { changed: 0, errors: [toErrorLine(spec.table, error)] };
 	}
-}
-
-function selectionOf(spec: TableSpec): string {
-	return JSON.stringify([spec.idField, spec.timestampField, spec.select, spec.filter]);
 }
 
 function toOutput(pull: Pull, { downloaded, more }: { downloaded: number; more: boolean }): DownloadOutput {

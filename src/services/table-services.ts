@@ -75,7 +75,8 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 		download: (input, signal) => withRun(input.table, signal, (run) => download(run, pulls, input)),
 		resolve: (input, signal) => withRun(input.table, signal, (run) => resolve(run, input)),
 		endPull: ({ table }) => endPull(pulls, table),
-		reconcile: (table, input, signal) => withRun(table, signal, (run) => reconcile(run, input)),
+		reconcile: (table, input, signal) =>
+			withRun(table, signal, (run) => reconcile(run, { ...input, isResuming: false })),
 		clearQueue: (table) =>
 			locks.run(table, async () => {
 				const workspace = options.workspace();
