@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
 	test: {
-		include: ['test/**/*.test.ts'],
+		include: ['test/**/*.test.{ts,tsx}'],
 		typecheck: { enabled: true, include: ['test/types/**/*.test-d.ts'], tsconfig: './tsconfig.json' },
 		// Each file that needs the data plane starts its own PostgreSQL and PostgREST: two at a time fit two cores.
 		maxWorkers: 2,

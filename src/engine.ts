@@ -12,7 +12,7 @@ import { createIdentity } from './services/identity.ts';
 import { createLastUser } from './services/last-user.ts';
 import { awaitLeadership, type Leadership } from './services/leadership.ts';
 import { toStorageEnvironment } from './services/local-store.ts';
-import { networkMonitor } from './services/network-monitor.ts';
+import { type NetworkMonitor, networkMonitor } from './services/network-monitor.ts';
 import { requestPersistence } from './services/persistence.ts';
 import { createProbe } from './services/probe.ts';
 import { createHttp, type RequestEnd } from './services/rest/http.ts';
@@ -46,6 +46,7 @@ const PROBE_TIMEOUT_MS = 10_000;
 
 /** All the parts, running: the chart, the replica of the current user, and what tells them about the world. */
 export interface Engine {
+	readonly monitor: NetworkMonitor;
 	readonly actor: Actor<typeof syncMachine>;
 	readonly services: LockedTableServices;
 	readonly specs: ReadonlyMap<string, TableSpec>;
@@ -63,6 +64,8 @@ export interface Engine {
 	wipe(options: WipeOptions): Promise<void>;
 	/** What the client can see of the tables registered, compared with what sync needs. */
 	diagnose(): Promise<Diagnosis>;
+	/** Counts the openings of the local database; null: none is open. */
+	replica(): number | null;
 	/** Device ms at which the open replica was opened; what the chart remembers from before is another user's. */
 	openedAt(): number;
 	/** @param flush one sync of all tables. */
@@ -141,6 +144,7 @@ export function createEngine(
 	let counts: ReadonlyMap<string, TableCounts> = new Map();
 	let stopCounts: () => void = () => undefined;
 	let openedAt = 0;
+	let openings = 0;
 	let persisted: boolean | null = null;
 	let isClosed = false;
 	const health = createStorageHealth((trouble) => {
@@ -212,6 +216,7 @@ export function createEngine(
 
 	async function opened(workspace: Workspace): Promise<void> {
 		openedAt = now();
+		openings++;
 		await registering;
 		await workspace.store.ensure([...specs.values()]);
 		await clock.attach(workspace.store);
@@ -323,6 +328,7 @@ export function createEngine(
 
 	return {
 		actor,
+		monitor,
 		services,
 		specs,
 		addTable(spec) {
@@ -349,6 +355,7 @@ export function createEngine(
 			const { schema, requestTimeoutMs: timeoutMs } = settings;
 			return diagnoseClient({ access, session, specs: [...specs.values()], schema, timeoutMs });
 		},
+		replica: () => (host.current() ? openings : null),
 		openedAt: () => openedAt,
 		signOut: async (given, flush) => identity.signOut(await ready(), given, flush),
 		adopt: (workspace) => identity.adopt(workspace),

@@ -18,6 +18,7 @@ import { toDecision } from './services/conflict-inbox.ts';
 import { explainRow } from './services/explain.ts';
 import { exportUnsynced, type UnsyncedExport } from './services/export-unsynced.ts';
 import { toLetterDraft } from './services/letter-edit.ts';
+import type { NetworkMonitor } from './services/network-monitor.ts';
 import type { ReconcileOptions } from './services/reconcile.ts';
 import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
 import type { SupabaseLike } from './services/supabase-access.ts';
@@ -40,6 +41,8 @@ const MAX_INTERVAL_MS = 2 ** 31 - 1;
 export class SyncManager {
 	/** The running root actor, for inspectors and `@xstate/react`. Send it nothing that you do not mean. */
 	readonly actor: Actor<typeof syncMachine>;
+	/** What tells whether the server is within reach: the one given as an option, or the shared one. */
+	readonly networkMonitor: NetworkMonitor;
 	readonly #engine: Engine;
 	readonly #state: StateStore;
 	readonly #notices = createNoticeHub();
@@ -63,6 +66,7 @@ export class SyncManager {
 			rowsNoticed: (notices) => this.#tellRows(notices),
 		});
 		this.actor = this.#engine.actor;
+		this.networkMonitor = this.#engine.monitor;
 		this.#state = createStateStore(this.#engine);
 		this.actor.on('sync.completed', ({ waiters }) => {
 			for (const { token, result } of waiters) if (token !== null) this.#answer(token, result);
@@ -164,7 +168,7 @@ export class SyncManager {
 	/** Mutations that wait to be confirmed, those parked in a conflict included; dead letters are not. */
 	async getPendingCount(table?: string): Promise<number> {
 		if (table !== undefined) this.#spec(table);
-		const { store } = await this.#ready();
+		const { store } = this.#engine.settled() ?? (await this.#ready());
 		return countUnconfirmed(store, table === undefined ? [...this.#engine.specs.keys()] : [table]);
 	}
 
@@ -174,7 +178,7 @@ export class SyncManager {
 	 */
 	async getRejected(table?: string): Promise<readonly RejectedWrite[]> {
 		const specs = table === undefined ? this.#engine.specs.values() : [this.#spec(table)];
-		const { letters } = await this.#ready();
+		const { letters } = this.#engine.settled() ?? (await this.#ready());
 		return letters.list([...specs]);
 	}
 
@@ -213,7 +217,7 @@ export class SyncManager {
 	 */
 	async getConflicts<R extends object = Row>(table?: string): Promise<readonly ConflictRecord<R>[]> {
 		const specs = table === undefined ? this.#engine.specs.values() : [this.#spec(table)];
-		const { conflicts } = await this.#ready();
+		const { conflicts } = this.#engine.settled() ?? (await this.#ready());
 		return (await conflicts.list([...specs])) as unknown as readonly ConflictRecord<R>[];
 	}
 

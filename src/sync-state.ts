@@ -33,6 +33,8 @@ export interface SyncState {
 	readonly connection: 'starting' | 'open' | 'offline' | 'unauthorised' | 'not-leader';
 	/** The user whose replica is open; null: signed out. */
 	readonly user: string | null;
+	/** Counts the openings of the local database: with another number it holds other data. null: none is open. */
+	readonly replica: number | null;
 	readonly storage: {
 		/** Whether the browser keeps local data when space runs out; null: it does not say, or not yet. */
 		readonly persisted: boolean | null;
@@ -111,6 +113,7 @@ function toSyncState(engine: Engine): SyncState {
 	return {
 		connection: reason === null ? 'open' : reason === 'closed' ? 'starting' : reason,
 		user: engine.current()?.userId ?? null,
+		replica: engine.replica(),
 		storage: { persisted: storage.persisted, error: toSummary(storage.trouble) },
 		tables,
 	};

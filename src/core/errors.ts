@@ -9,6 +9,7 @@ export type PixSyncErrorCode =
 	| 'unregistered-table'
 	| 'cyclic-dependency'
 	| 'not-supported'
+	| 'no-provider'
 	| 'bad-action'
 	| 'missing-data'
 	| 'bad-data'

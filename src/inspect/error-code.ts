@@ -9,6 +9,7 @@ const OWN_CODES: Readonly<Record<PixSyncErrorCode, true>> = {
 	'unregistered-table': true,
 	'cyclic-dependency': true,
 	'not-supported': true,
+	'no-provider': true,
 	'bad-action': true,
 	'missing-data': true,
 	'bad-data': true,

@@ -72,6 +72,7 @@ function toSync(chart: SyncChart, state: Partial<SyncState>): SyncLike & { tell(
 		getState: () => ({
 			connection: 'open',
 			user: null,
+			replica: 1,
 			storage: { persisted: null, error: null },
 			tables: {},
 			...state,

@@ -1,0 +1,10 @@
+export { type SyncProgress, toSyncProgress } from './progress.ts';
+export { SyncProvider, type SyncProviderProps, useSyncManager } from './provider.ts';
+export { type SyncStatus, type SyncStatusName, toSyncStatus } from './status.ts';
+export { type ConflictsResult, useConflicts } from './use-conflicts.ts';
+export { type LiveQuery, useLiveRows } from './use-live-rows.ts';
+export { useNetworkStatus } from './use-network-status.ts';
+export { usePendingCount } from './use-pending-count.ts';
+export { type RejectedResult, useRejected } from './use-rejected.ts';
+export { useRow, useRowState } from './use-row.ts';
+export { type SyncStatusResult, useSyncProgress, useSyncStatus } from './use-sync-status.ts';
