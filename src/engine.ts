@@ -1,5 +1,5 @@
 import { type Actor, createActor, type InspectionEvent } from 'xstate';
-import { isPixSyncError, type PixSyncError } from './core/errors.ts';
+import { isPixSyncError, PixSyncError } from './core/errors.ts';
 import type { RowNotice, UserChangedNotice } from './core/sync-notice.ts';
 import type { TableSpec } from './core/table-spec.ts';
 import { createUuidV7 } from './core/uuid.ts';
@@ -15,6 +15,7 @@ import { toStorageEnvironment } from './services/local-store.ts';
 import { type NetworkMonitor, networkMonitor } from './services/network-monitor.ts';
 import { requestPersistence } from './services/persistence.ts';
 import { createProbe } from './services/probe.ts';
+import { createRealtime, type Realtime } from './services/realtime.ts';
 import { createHttp, type RequestEnd } from './services/rest/http.ts';
 import { createRestRemote } from './services/rest/rest-remote.ts';
 import { createServerClock } from './services/server-clock.ts';
@@ -281,6 +282,7 @@ export function createEngine(
 			watchCounts(workspace);
 		}
 		if (isClosed) return;
+		realtime?.tablesChanged();
 		actor.send({ type: 'table.register', spec: { table: spec.table, dependsOn: spec.dependsOn } });
 		// Left over from an earlier session.
 		const dirty = workspace ? await dirtyTables(workspace, [spec.table]) : [];
@@ -295,6 +297,24 @@ export function createEngine(
 		});
 	}
 
+	function createOwnRealtime(): Realtime | null {
+		if (options.realtime === true && !access.realtime) {
+			throw new PixSyncError('bad-client', 'The client has no Realtime', {
+				hint: "Pass a client of '@supabase/supabase-js', or leave `realtime` out: enableAutoSync polls.",
+			});
+		}
+		if (!access.realtime || options.realtime === false) return null;
+		return createRealtime({
+			access: access.realtime,
+			schema: settings.schema,
+			tables: () => [...specs.keys()],
+			poke: (tables) => actor.send({ type: 'poke.received', ...(tables ? { tables } : {}) }),
+			backoff: settings.backoff,
+			random: Math.random,
+			warn: (text) => console.warn(text),
+		});
+	}
+
 	/** The cheapest question that only PostgREST answers: no rows of a table of ours. */
 	function probeUrl(): string {
 		const [spec] = specs.values();
@@ -302,7 +322,9 @@ export function createEngine(
 	}
 
 	const tellNetwork = () => actor.send({ type: 'network.changed', isOnline: monitor.isOnline() });
+	const realtime = createOwnRealtime();
 	const undo = [
+		() => realtime?.close(),
 		monitor.subscribe(tellNetwork),
 		monitor.lendProbe(
 			createProbe({
@@ -320,6 +342,9 @@ export function createEngine(
 			persisted = answer;
 			if (!isClosed) hooks.storageChanged(null);
 		});
+	}
+	if (realtime) {
+		actor.subscribe((snapshot) => realtime.follow(snapshot.matches({ gate: 'open', schedule: 'auto' })));
 	}
 	actor.start();
 	// Whether this tab leads is not known yet; a tab alone learns it as its replica opens.

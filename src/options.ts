@@ -17,7 +17,10 @@ export interface SyncManagerOptions {
 	schema?: string;
 	/** 'rpc' is not supported yet. @default 'auto', which is 'rest' for now */
 	transport?: 'auto' | 'rest' | 'rpc';
-	/** Not supported yet: `true` throws. @default false */
+	/**
+	 * While auto-sync is on, pull soon after the server tells of a change; polling goes on beside it.
+	 * @default true where the client has Realtime
+	 */
 	realtime?: boolean;
 	/** One tab syncs for all, where the platform has Web Locks and the database is the browser's own. @default true */
 	multiTab?: boolean;
@@ -61,7 +64,6 @@ export interface Settings extends RunSettings {
 /** @throws PixSyncError `bad-config`, `not-supported`. */
 export function toSettings(options: SyncManagerOptions, projectUrl: string): Settings {
 	if (options.transport === 'rpc') throw notSupported("transport: 'rpc'", "Use 'auto' or 'rest'.");
-	if (options.realtime === true) throw notSupported('realtime: true', 'Leave it out; enableAutoSync polls.');
 	const onSignOut = options.onSignOut ?? 'keep';
 	assertSignOutPolicy(onSignOut, 'onSignOut');
 	return {

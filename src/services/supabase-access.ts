@@ -1,4 +1,5 @@
 import { PixSyncError } from '../core/errors.ts';
+import { type RealtimeAccess, toRealtimeAccess } from './realtime-access.ts';
 
 /** The part of a session that sync needs. `expires_at` is in seconds of the Unix epoch. */
 export interface AuthSession {
@@ -43,6 +44,8 @@ export interface SupabaseAccess {
 	/** Null where the client was made with `accessToken`: touching `client.auth` would throw. */
 	readonly auth: AuthClient | null;
 	readonly accessToken: (() => Promise<string | null>) | null;
+	/** Null where the client has none. */
+	readonly realtime: RealtimeAccess | null;
 }
 
 /** @throws PixSyncError `bad-client` for anything that is not a SupabaseClient with a URL and a key. */
@@ -65,6 +68,7 @@ export function toSupabaseAccess(client: unknown): SupabaseAccess {
 		fetch: toFetch(auth) ?? toFetch(rest) ?? ((input, init) => fetch(input, init)),
 		auth: auth as AuthClient | null,
 		accessToken,
+		realtime: toRealtimeAccess(client),
 	};
 }
 

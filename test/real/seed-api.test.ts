@@ -404,7 +404,7 @@ describe('bad input is a PixSyncError with code and hint, before anything is wri
 
 	it('options that this version lacks: not-supported', () => {
 		const env = { indexedDB: new IDBFactory(), IDBKeyRange };
-		for (const options of [{ transport: 'rpc' }, { realtime: true }] as const) {
+		for (const options of [{ transport: 'rpc' }] as const) {
 			expect(() => new SyncManager(newClient(), { ...env, ...options })).toThrow(
 				expect.objectContaining({ code: 'not-supported' }),
 			);

@@ -60,6 +60,7 @@ function start(
 		fetch,
 		auth,
 		accessToken,
+		realtime: null,
 	};
 	return createSession({ access, now: () => now, serverNow: () => NOW, timeoutMs: 3_000 });
 }

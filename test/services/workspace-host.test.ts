@@ -160,6 +160,7 @@ describe('workspace host: start', () => {
 			fetch,
 			auth,
 			accessToken: null,
+			realtime: null,
 		};
 		const session = createSession({ access, serverNow: Date.now, timeoutMs: 20 });
 		const { host, log } = start(session, { lastUser: 'alice' });

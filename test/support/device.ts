@@ -39,6 +39,8 @@ export async function createDevice(
 			indexedDB: disk,
 			IDBKeyRange,
 			networkMonitor: new NetworkMonitor({ environment: network.environment }),
+			// A poke is a pull more: only where a test is about them.
+			realtime: false,
 			...options,
 		});
 		for (const table of tables) sync.registerTable(table);

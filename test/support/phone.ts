@@ -73,6 +73,8 @@ export async function createPhone(
 			networkMonitor: new NetworkMonitor({ environment: network.environment }),
 			reconcileIntervalMs: 0,
 			backoff: { baseMs: 50, capMs: 1_000 },
+			// A poke is a pull more: only where a test is about them.
+			realtime: false,
 			...options,
 		});
 		sync.registerTable({ table: 'notes' });

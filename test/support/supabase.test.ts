@@ -288,10 +288,6 @@ describe('the gateway', () => {
 			.select('*', { count: 'exact', head: true });
 		expect({ count, error }).toEqual({ count: 30, error: null });
 	});
-
-	it('says that realtime is not there', async () => {
-		expect((await fetch(`${supabase.url}/realtime/v1/websocket`)).status).toBe(501);
-	});
 });
 
 describe('faults', () => {

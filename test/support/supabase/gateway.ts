@@ -11,10 +11,11 @@ import {
 	parseBody,
 	toReply,
 } from './gateway-exchange.ts';
+import { REALTIME_PATH, type Realtime } from './realtime.ts';
 import type { RequestLog } from './request-log.ts';
 import { REST_PATH } from './rest-handler.ts';
 
-/** The one address that clients know, as a project's URL: `/rest/v1`, `/auth/v1`, CORS, API keys, faults. */
+/** The one address that clients know, as a project's URL: `/rest/v1`, `/auth/v1`, `/realtime/v1`, CORS, API keys, faults. */
 export interface Gateway {
 	/** `http://127.0.0.1:<port>` */
 	readonly url: string;
@@ -29,6 +30,7 @@ export interface GatewayOptions {
 	readonly apiKeys: readonly string[];
 	readonly faults: FaultPlanner;
 	readonly log: RequestLog;
+	readonly realtime: Pick<Realtime, 'upgrade'>;
 }
 
 /** Long: a client must not find a kept-alive connection closed because a test blocked the event loop. */
@@ -40,6 +42,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 			if (incoming.destroyed || outgoing.destroyed) return;
 			send(incoming, outgoing, toReply(500, { message: `gateway: ${error}` }));
 		});
+	});
+	// Sockets are in no log of requests; what cuts requests cuts them.
+	server.on('upgrade', (incoming, socket, head) => {
+		const [path] = (incoming.url ?? '').split('?');
+		if (path !== REALTIME_PATH || options.faults.isCut) socket.destroy();
+		else options.realtime.upgrade(incoming, socket, head);
 	});
 	server.listen(0, '127.0.0.1');
 	await once(server, 'listening');
@@ -104,13 +112,11 @@ async function applyEffect(
 	}
 }
 
-/** Realtime is not part of it yet; a WebSocket upgrade gets the same answer. */
 async function handle(
 	{ rest, auth, apiKeys }: GatewayOptions,
 	request: GatewayRequest,
 ): Promise<GatewayReply> {
 	const isBelow = (prefix: string) => request.path === prefix || request.path.startsWith(`${prefix}/`);
-	if (isBelow('/realtime/v1')) return toReply(501, { message: 'Realtime is not implemented here' });
 	const handler = isBelow(REST_PATH) ? rest : isBelow(AUTH_PATH) ? auth : undefined;
 	if (!handler) return toReply(404, { message: 'no Route matched with those values' });
 	const key = request.headers.apikey?.toString() ?? new URLSearchParams(request.search).get('apikey');

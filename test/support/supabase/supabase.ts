@@ -11,6 +11,7 @@ import { startGateway } from './gateway.ts';
 import { startPostgres } from './postgres.ts';
 import { startPostgrest } from './postgrest.ts';
 import { createPostgrestSync } from './postgrest-sync.ts';
+import { createRealtime, type RealtimeControl } from './realtime.ts';
 import { startReaper } from './reaper.ts';
 import { createRequestLog, type LoggedRequest } from './request-log.ts';
 import { createRestHandler } from './rest-handler.ts';
@@ -29,7 +30,7 @@ export interface SupabaseOptions {
 
 /**
  * A Supabase project on this machine: the real PostgREST on a real PostgreSQL, with a small gateway in this
- * process. Without realtime, storage and functions. It never survives this process, however that ends.
+ * process. Without storage and functions. It never survives this process, however that ends.
  */
 export interface Supabase {
 	/** The project's URL for `createClient`: `http://127.0.0.1:<port>` */
@@ -58,6 +59,7 @@ export interface Supabase {
 	readonly requests: readonly LoggedRequest[];
 	clearRequests(): void;
 	readonly faults: Faults;
+	readonly realtime: RealtimeControl;
 	readonly auth: AuthSettings;
 	/** For looking at what runs, not for ending it. */
 	readonly processes: { readonly postgres: number; readonly postgrest: number; readonly reaper: number };
@@ -133,12 +135,15 @@ async function start(
 	const settings: AuthSettings = { accessTokenLifetimeS: 3600, refreshReuseIntervalS: 10 };
 	const faults = createFaults();
 	const log = createRequestLog();
+	const realtime = createRealtime({ config: postgres.config, pool, tokens, anonKey });
+	undo.push(() => realtime.stop());
 	const gateway = await startGateway({
 		rest: createRestHandler(postgrest.port),
 		auth: createAuthHandler({ store: createAuthStore(pool), tokens, settings }),
 		apiKeys: [anonKey, serviceKey],
 		faults,
 		log,
+		realtime,
 	});
 	undo.push(() => gateway.stop());
 
@@ -163,6 +168,7 @@ async function start(
 		},
 		clearRequests: log.clear,
 		faults,
+		realtime,
 		auth: settings,
 		processes: { postgres: postgres.pid, postgrest: postgrest.pid, reaper: reaper.pid },
 		directory,
