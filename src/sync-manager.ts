@@ -1,6 +1,6 @@
 import type { Actor } from 'xstate';
 import type { ConflictRecord } from './core/conflict-record.ts';
-import { PixSyncError } from './core/errors.ts';
+import { isPixSyncError, PixSyncError, unreachable } from './core/errors.ts';
 import type { RejectedWrite, RetriedWrites } from './core/rejected-write.ts';
 import type { RowExplanation, TableStanding } from './core/row-explanation.ts';
 import type { RowNotice, SyncNoticeName, SyncNotices } from './core/sync-notice.ts';
@@ -9,6 +9,7 @@ import { topologicalOrder } from './core/topology.ts';
 import type { QueuedAction, Row, RowId, SyncAction, SyncConfig, SyncResult } from './core/types.ts';
 import type { Diagnosis } from './doctor/finding.ts';
 import { createEngine, type Engine } from './engine.ts';
+import { toLeaderState } from './leader-state.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import { createNoticeHub } from './notice-hub.ts';
 import type { SyncManagerOptions } from './options.ts';
@@ -22,7 +23,9 @@ import type { NetworkMonitor } from './services/network-monitor.ts';
 import type { ReconcileOptions } from './services/reconcile.ts';
 import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
 import type { SupabaseLike } from './services/supabase-access.ts';
+import { fromPlainNotice, type TabCallName, toPlainNotice } from './services/tab-message.ts';
 import { countUnconfirmed } from './services/table-counts.ts';
+import { isNobody } from './services/tabs.ts';
 import type { WipeOptions } from './services/wipe.ts';
 import type { Workspace } from './services/workspace.ts';
 import { createStateStore, type StateStore, type SyncState } from './sync-state.ts';
@@ -64,6 +67,9 @@ export class SyncManager {
 				if (error) this.#notices.tell('error', { table: null, error });
 			},
 			rowsNoticed: (notices) => this.#tellRows(notices),
+			leaderState: () => toLeaderState(this.#state.get()),
+			called: (name, args) => this.#answerTab(name, args),
+			noticed: (name, notice) => this.#hearTab(name, notice),
 		});
 		this.actor = this.#engine.actor;
 		this.networkMonitor = this.#engine.monitor;
@@ -72,9 +78,10 @@ export class SyncManager {
 			for (const { token, result } of waiters) if (token !== null) this.#answer(token, result);
 		});
 		this.actor.on('round.ended', ({ table, error, counts: { uploaded, downloaded, conflicts, errors } }) => {
-			if (error) this.#notices.tell('error', { table, error });
-			else if (errors.length === 0) this.#notices.tell('synced', { table, uploaded, downloaded, conflicts });
+			if (error) this.#tell('error', { table, error });
+			else if (errors.length === 0) this.#tell('synced', { table, uploaded, downloaded, conflicts });
 		});
+		this.#state.subscribe(() => this.#engine.tabs()?.tellState());
 	}
 
 	/**
@@ -137,6 +144,12 @@ export class SyncManager {
 		await this.ready();
 		// A wish of the user's is worth a look whether the server is back, and whether somebody is signed in again.
 		await this.#engine.recheck();
+		this.#assertOpen();
+		const answer = await this.#askLeader('sync', [tables]).catch((error: unknown) => {
+			if (this.#isClosed) return { value: closedResult(tables ?? [...this.#engine.specs.keys()]) };
+			throw error;
+		});
+		if (answer) return answer.value as SyncResult;
 		this.#assertOpen();
 		const token = ++this.#tokens;
 		return new Promise((resolve) => {
@@ -243,6 +256,7 @@ export class SyncManager {
 	/** Drops all that waits; rows go back to what the server last confirmed. Dead letters stay. */
 	async clearSyncQueue(): Promise<void> {
 		await this.#ready();
+		if (await this.#askLeader('clearSyncQueue', [])) return;
 		for (const table of this.#engine.specs.keys()) await this.#engine.services.clearQueue(table);
 	}
 
@@ -255,6 +269,8 @@ export class SyncManager {
 		this.#spec(table);
 		await this.#ready();
 		const allowShrink = options.allowShrink ?? false;
+		const answer = await this.#askLeader('reconcile', [table, { allowShrink }]);
+		if (answer) return answer.value as { changed: number };
 		const { services } = this.#engine;
 		return { changed: await services.reconcile(table, { allowShrink }, this.#closing.signal) };
 	}
@@ -386,11 +402,51 @@ export class SyncManager {
 	}
 
 	#tellQueued(tables: readonly string[]): void {
-		if (tables.length > 0 && !this.#isClosed) this.actor.send({ type: 'mutation.queued', tables });
+		if (tables.length === 0 || this.#isClosed) return;
+		this.actor.send({ type: 'mutation.queued', tables });
+		this.#engine.tabs()?.tellQueued(tables);
 	}
 
 	#tellRows(notices: readonly RowNotice[]): void {
-		for (const { type, ...notice } of notices) this.#notices.tell(type, notice as never);
+		for (const { type, ...notice } of notices) this.#tell(type, notice as never);
+	}
+
+	/** Tells this tab's listeners, and the other tabs' where this one leads. */
+	#tell<N extends SyncNoticeName>(name: N, notice: SyncNotices[N]): void {
+		this.#notices.tell(name, notice);
+		this.#engine.tabs()?.tellNotice(name, toPlainNotice(notice));
+	}
+
+	#hearTab(name: SyncNoticeName, notice: unknown): void {
+		this.#notices.tell(name, fromPlainNotice(notice) as never);
+	}
+
+	/** @returns null: this tab leads, or no tab does that could be asked; do it here. */
+	async #askLeader(name: TabCallName, args: readonly unknown[]): Promise<{ value: unknown } | null> {
+		const tabs = this.#engine.tabs();
+		if (!tabs || tabs.isLeading) return null;
+		try {
+			return { value: await tabs.call(name, args) };
+		} catch (error) {
+			// Nobody leads, or another user signed in meanwhile.
+			if (isNobody(error) || (isPixSyncError(error) && error.code === 'closed' && !this.#isClosed))
+				return null;
+			throw error;
+		}
+	}
+
+	/** Another tab asks this one. What it names may be wrong here: the apps in the two may be of different releases. */
+	async #answerTab(name: TabCallName, [first, second]: readonly unknown[]): Promise<unknown> {
+		switch (name) {
+			case 'sync':
+				return this.sync(first as string[] | undefined);
+			case 'reconcile':
+				return this.reconcile(first as string, second as Partial<ReconcileOptions>);
+			case 'clearSyncQueue':
+				return this.clearSyncQueue();
+			default:
+				return unreachable(name);
+		}
 	}
 
 	#ready(): Promise<Workspace> {

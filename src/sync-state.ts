@@ -2,6 +2,7 @@ import type { Subscription } from 'xstate';
 import type { PixSyncError } from './core/errors.ts';
 import { isSameJson } from './core/json.ts';
 import type { Engine } from './engine.ts';
+import { withLeaderState } from './leader-state.ts';
 import { closedReason } from './machines/closed-reason.ts';
 import { NO_TABLE_COUNTS } from './services/table-counts.ts';
 
@@ -35,6 +36,8 @@ export interface SyncState {
 	readonly user: string | null;
 	/** Counts the openings of the local database: with another number it holds other data. null: none is open. */
 	readonly replica: number | null;
+	/** Whether this tab does the syncing; another tab's `connection` and progress are told where it does not. */
+	readonly isLeader: boolean;
 	readonly storage: {
 		/** Whether the browser keeps local data when space runs out; null: it does not say, or not yet. */
 		readonly persisted: boolean | null;
@@ -110,13 +113,15 @@ function toSyncState(engine: Engine): SyncState {
 			error: toSummary(own.error),
 		};
 	}
-	return {
+	const own: SyncState = {
 		connection: reason === null ? 'open' : reason === 'closed' ? 'starting' : reason,
 		user: engine.current()?.userId ?? null,
 		replica: engine.replica(),
+		isLeader: engine.tabs()?.isLeading ?? false,
 		storage: { persisted: storage.persisted, error: toSummary(storage.trouble) },
 		tables,
 	};
+	return withLeaderState(own, engine.leaderState());
 }
 
 function toSummary(error: PixSyncError | null): ErrorSummary | null {

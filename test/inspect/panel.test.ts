@@ -73,6 +73,7 @@ function toSync(chart: SyncChart, state: Partial<SyncState>): SyncLike & { tell(
 			connection: 'open',
 			user: null,
 			replica: 1,
+			isLeader: true,
 			storage: { persisted: null, error: null },
 			tables: {},
 			...state,

@@ -24,6 +24,7 @@ function state(
 		connection: 'open',
 		user: null,
 		replica: 1,
+		isLeader: true,
 		storage: { persisted: null, error: null },
 		...more,
 		tables: Object.fromEntries(whole),

@@ -194,11 +194,11 @@ describe('what other engines were seen to do', () => {
 		const follower = manager({});
 		await follower.ready();
 		await expect.poll(() => leader.getState().connection).toBe('open');
-		expect(follower.getState().connection).toBe('not-leader');
+		expect([leader, follower].map((one) => one.getState().isLeader)).toEqual([true, false]);
 		await follower.queueAction('notes', 'create', { title: 'of the follower' });
 		await leader.queueAction('notes', 'create', { title: 'of the leader' });
 		await leader.close();
-		await expect.poll(() => follower.getState().connection).toBe('open');
+		await expect.poll(() => follower.getState().isLeader).toBe(true);
 		expect(await follower.sync()).toMatchObject({ success: true });
 		expect(await titles()).toEqual(['of the follower', 'of the leader']);
 		expect(await follower.getPendingCount()).toBe(0);

@@ -52,14 +52,17 @@ export interface HttpOptions {
 	readonly now: () => number;
 	/** Hears of each request's end, but of those called off: what the network monitor and the server clock live on. */
 	readonly onEnd: (end: RequestEnd) => void;
+	/** Awaited before whatever is not a GET; a rejection keeps it from being sent. @default nothing */
+	readonly beforeWrite?: () => Promise<void>;
 }
 
 /** @returns a function that rejects with PixSyncError only; `signal`'s abort rejects with `superseded`. */
 export function createHttp(options: HttpOptions): Http {
-	const { access, session, userId, schema, timeoutMs, now, onEnd } = options;
+	const { access, session, userId, schema, timeoutMs, now, onEnd, beforeWrite } = options;
 
 	return async (request) => {
 		const token = await session.authorise(userId);
+		if (request.method !== 'GET') await beforeWrite?.();
 		throwIfAborted(request.signal);
 		const limit = createLimit(request.signal, timeoutMs);
 		const sentAt = now();
