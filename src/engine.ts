@@ -253,12 +253,14 @@ export function createEngine(
 			now,
 			setTimer,
 			createId,
-			async lead() {
+			async takeLead() {
 				if (!isCurrent()) return null;
-				await takeLeadership(workspace);
-				if (!isCurrent()) return null;
+				const epoch = await takeLeadership(workspace);
+				return isCurrent() ? epoch : null;
+			},
+			began(epoch) {
+				workspace.epoch = epoch;
 				actor.send({ type: 'leadership.changed', isLeader: true });
-				return workspace.epoch;
 			},
 			lose() {
 				workspace.epoch = null;
@@ -293,7 +295,8 @@ export function createEngine(
 	/** Without Web Locks whoever syncs last leads: another opening of the same database may have taken the lead. */
 	async function reclaim(): Promise<void> {
 		const workspace = host.current();
-		if (workspace && !locks && !(await isLeading(workspace))) await takeLeadership(workspace);
+		if (workspace && !locks && !(await isLeading(workspace)))
+			workspace.epoch = await takeLeadership(workspace);
 	}
 
 	function leave(): void {

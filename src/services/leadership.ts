@@ -11,8 +11,8 @@ export interface LeadershipOptions {
 	/** The database's. */
 	readonly name: string;
 	readonly locks: LockManagerLike;
-	/** This tab has the lock. Resolves when it leads. */
-	readonly lead: () => Promise<void>;
+	/** This tab has the lock. Resolves when it leads; `isHeld` tells whether it was robbed meanwhile. */
+	readonly lead: (isHeld: () => boolean) => Promise<void>;
 	/** The lock is gone: another tab has taken it. */
 	readonly lose: () => void;
 }
@@ -53,7 +53,7 @@ export function awaitLeadership({ name, locks, lead, lose }: LeadershipOptions):
 		const ended = new Promise<void>((end) => {
 			leading = { request, end };
 		});
-		await lead();
+		await lead(() => leading?.request === request);
 		markDecided();
 		await ended;
 	}

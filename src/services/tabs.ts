@@ -31,8 +31,10 @@ export interface TabsOptions {
 	/** @returns what ends the timer. */
 	readonly setTimer: (callback: () => void, ms: number) => () => void;
 	readonly createId: () => string;
-	/** Makes this tab the leader. @returns the new epoch; null: it is not wanted any more. */
-	readonly lead: () => Promise<number | null>;
+	/** Takes the lead in the database. @returns the new epoch; null: it is not wanted any more. */
+	readonly takeLead: () => Promise<number | null>;
+	/** This tab leads from now on. */
+	readonly began: (epoch: number) => void;
 	/** This tab leads no more. */
 	readonly lose: () => void;
 	/** Whether no other tab has begun to lead since; asked of the database. */
@@ -121,10 +123,12 @@ export function joinTabs(options: TabsOptions): Tabs {
 	const leadership = awaitLeadership({
 		name: options.name,
 		locks,
-		async lead() {
-			const next = await options.lead();
-			if (next === null || isReleased) return;
+		async lead(isHeld) {
+			const next = await options.takeLead();
+			// Long in the database, it may have been taken for frozen, and robbed.
+			if (next === null || isReleased || !isHeld()) return;
 			epoch = next;
+			options.began(next);
 			leader = null;
 			options.stateChanged(null);
 			beat();
@@ -302,11 +306,13 @@ export function joinTabs(options: TabsOptions): Tabs {
 }
 
 /** The only tab, or one that cannot know of others: then the epoch alone decides whose writes count. */
-function leadAlone({ lead, called }: TabsOptions): Tabs {
+function leadAlone({ takeLead, began, called }: TabsOptions): Tabs {
 	let isLeading = false;
 	return {
-		decided: lead().then((epoch) => {
-			isLeading = epoch !== null;
+		decided: takeLead().then((epoch) => {
+			if (epoch === null) return;
+			isLeading = true;
+			began(epoch);
 		}),
 		get isLeading() {
 			return isLeading;

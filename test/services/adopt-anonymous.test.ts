@@ -134,7 +134,7 @@ describe('adopting what was written signed out', () => {
 		const disk = new IDBFactory();
 		const anon = await workspaceOf(null, disk);
 		await queue(anon, { table: 'notes', action: 'create', data: { id: 'x' } });
-		await takeLeadership(anon);
+		anon.epoch = await takeLeadership(anon);
 		await anonymousOn(disk).adopt(await workspaceOf('alice', disk), SPECS);
 		const held = await anon.store.transact('r', [], ({ meta }) => meta.get('epoch'));
 		expect(held?.value).not.toBe(anon.epoch);

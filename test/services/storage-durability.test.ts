@@ -40,7 +40,7 @@ async function device({ pageSize = 100, ...hooks }: ConnectOptions & { pageSize?
 		createId: () => idOf(++ids),
 	});
 	open.push(workspace.store);
-	await takeLeadership(workspace);
+	workspace.epoch = await takeLeadership(workspace);
 	const services = createTableServices({
 		workspace: () => workspace,
 		specs: new Map([['notes', spec]]),

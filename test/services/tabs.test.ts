@@ -88,6 +88,26 @@ describe('[F52] [S24] who leads', () => {
 		expect(leaders(b)).toEqual(['b']);
 	});
 
+	it('one that is robbed while the database keeps it waiting does not lead', async () => {
+		const world = createTabWorld();
+		const [a, b, c] = [await world.open('a'), await world.open('b'), await world.open('c')];
+		await world.advance(1_000);
+		let answer: () => void = () => undefined;
+		const waiting = new Promise<void>((resolve) => {
+			answer = resolve;
+		});
+		b.database = waiting;
+		a.freeze();
+		await world.advance(30_000);
+		expect(leaders(b, c)).toEqual(['c']);
+		answer();
+		await world.settle();
+		expect(leaders(b, c)).toEqual(['c']);
+		expect(b.epoch).toBeNull();
+		await world.advance(30_000);
+		expect(leaders(b, c)).toEqual(['c']);
+	});
+
 	it('without a channel they take turns, and a silent leader keeps the lead', async () => {
 		const world = createTabWorld();
 		const [a, b] = [

@@ -110,7 +110,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 				.slice(-12)}`,
 	});
 	opened.push(workspace);
-	await takeLeadership(workspace);
+	workspace.epoch = await takeLeadership(workspace);
 	const services = createTableServices({
 		workspace: () => workspace,
 		specs,

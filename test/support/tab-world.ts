@@ -15,6 +15,8 @@ export interface FakeTab {
 	readonly queued: (readonly string[])[];
 	readonly called: { readonly name: TabCallName; readonly args: readonly unknown[] }[];
 	readonly notices: unknown[];
+	/** What its database waits for before it gives the lead; null: nothing. */
+	database: Promise<void> | null;
 	/** What it answers a call with. */
 	answer: (name: TabCallName) => Promise<unknown>;
 	/** Its timers and messages wait until it thaws, as does all that it was told meanwhile. */
@@ -116,7 +118,16 @@ export function createTabWorld() {
 			{ timersEveryMs = 0, hasChannel = true }: { timersEveryMs?: number; hasChannel?: boolean } = {},
 		): Promise<FakeTab> {
 			const tab: FakeTab = {
-				...{ name, epoch: null, isHidden: false, states: [], queued: [], called: [], notices: [] },
+				...{
+					name,
+					epoch: null,
+					isHidden: false,
+					database: null,
+					states: [],
+					queued: [],
+					called: [],
+					notices: [],
+				},
 				answer: async () => name,
 				tabs: undefined as unknown as Tabs,
 				freeze() {
@@ -159,9 +170,12 @@ export function createTabWorld() {
 					return () => void timers.delete(timer);
 				},
 				createId: () => `${name}-${++ids}`,
-				async lead() {
-					tab.epoch = ++epoch;
-					return tab.epoch;
+				async takeLead() {
+					await tab.database;
+					return ++epoch;
+				},
+				began(own) {
+					tab.epoch = own;
 				},
 				lose() {
 					tab.epoch = null;

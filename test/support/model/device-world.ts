@@ -85,7 +85,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 		clockOffset: () => 0,
 		createId,
 	});
-	await takeLeadership(workspace);
+	workspace.epoch = await takeLeadership(workspace);
 	const services = createTableServices({
 		workspace: () => workspace,
 		specs,

@@ -126,7 +126,8 @@ export async function startTableRun(
 					// Another tab has taken the lead: the fence turns the verdict away (R9).
 					await takeLeadership({ ...world.workspace });
 					await gates.only('resolve').release();
-					return takeLeadership(world.workspace);
+					world.workspace.epoch = await takeLeadership(world.workspace);
+					return;
 				}
 				// Resolving asks nobody and fails with the disk alone: these come from services of an app's own.
 				case 'resolve unauthorised':

@@ -10,11 +10,15 @@ export interface LoggedRequest {
 	readonly search: string;
 	/** Arrival, epoch milliseconds. */
 	readonly at: number;
+	/** When the answer was sent; `null` as `status`. */
+	readonly endedAt: number | null;
 	readonly headers: {
 		/** Claims of the token that the request acts under (of the API key when there is no other). Unverified. */
 		readonly role?: string;
 		readonly sub?: string;
 		readonly prefer?: string;
+		/** What a test's page calls itself. */
+		readonly 'x-tab'?: string;
 	};
 	/** Rows sent: the length of a JSON array, 1 for any other body, 0 without one. */
 	readonly bodyRows: number;
@@ -47,13 +51,19 @@ export function createRequestLog(): RequestLog {
 				path,
 				search,
 				at: Date.now(),
-				headers: { ...readClaims(bearer), ...(prefer !== undefined && { prefer }) },
+				endedAt: null as number | null,
+				headers: {
+					...readClaims(bearer),
+					...(prefer !== undefined && { prefer }),
+					...(headers['x-tab'] !== undefined && { 'x-tab': headers['x-tab'].toString() }),
+				},
 				bodyRows: countRows(body),
 				status: null as number | null,
 				answeredRows: null as number | null,
 			};
 			entries.push(entry);
 			return (answer) => {
+				entry.endedAt = Date.now();
 				entry.status = answer.status;
 				entry.answeredRows = countRows(answer.body);
 			};
