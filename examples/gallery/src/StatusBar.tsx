@@ -15,7 +15,7 @@ const WORDS: Readonly<Record<SyncStatusName, string>> = {
 
 export function StatusBar({ device }: { readonly device: Device }) {
 	const { name, network } = device;
-	const { status, pending, error, sync } = useSyncStatus();
+	const { status, pending, conflicts, error, sync } = useSyncStatus();
 	const { quality } = useNetworkStatus();
 	const isOn = useSyncExternalStore(network.subscribe, network.isOn);
 	return (
@@ -28,6 +28,7 @@ export function StatusBar({ device }: { readonly device: Device }) {
 			>
 				{WORDS[status]}
 				{pending > 0 && ` · ${pending} to upload`}
+				{conflicts > 0 && ` · ${conflicts} to decide`}
 			</p>
 			<p className="quality">
 				Network: <b>{quality}</b>
