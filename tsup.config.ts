@@ -4,9 +4,12 @@ import { defineConfig, type Options } from 'tsup';
 const library: Options = {
 	entry: {
 		index: 'src/index.ts',
+		// No entry point: apart from the index, so that who takes `NetworkMonitor` alone gets neither this nor Dexie.
+		'sync-manager': 'src/sync-manager.ts',
 		machines: 'src/machines/index.ts',
 		inspect: 'src/inspect/index.ts',
 		react: 'src/react/index.ts',
+		'background-sync': 'src/background-sync/index.ts',
 	},
 	format: ['esm', 'cjs'],
 	dts: true,
@@ -35,4 +38,16 @@ const cli: Options = {
 	external: ['pg'],
 };
 
-export default defineConfig([library, cli]);
+/** For `<script type="module">`: a file that imports nothing. The client of supabase-js is handed to it. */
+const browser: Options = {
+	entry: { 'pixsync.browser': 'src/index.ts' },
+	format: ['esm'],
+	target: 'es2022',
+	platform: 'browser',
+	splitting: false,
+	minify: true,
+	sourcemap: true,
+	noExternal: ['dexie', 'xstate'],
+};
+
+export default defineConfig([library, cli, browser]);

@@ -1,4 +1,4 @@
-/** The story of two devices that edit the same rows while neither is online. Run it with `npm run demo`. */
+/** The story of two devices that edit the same rows while neither is online. Run it with `npm run demo:cli`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Row, SyncAction } from '../../src/index.ts';
 import { type Device, openDevice } from './devices.ts';
