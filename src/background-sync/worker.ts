@@ -5,7 +5,7 @@ import { DEFAULT_TAG, QUESTION } from './protocol.ts';
 export interface SyncWorker {
 	addEventListener(type: 'sync', listener: (event: never) => void): void;
 	readonly clients: {
-		matchAll(options: { type: 'window' }): Promise<readonly SyncPage[]>;
+		matchAll(options: { type: 'window'; includeUncontrolled: true }): Promise<readonly SyncPage[]>;
 	};
 }
 
@@ -40,7 +40,8 @@ export function handleBackgroundSync(worker: SyncWorker, options: BackgroundSync
 	const { tag = DEFAULT_TAG, sync, timeoutMs = 60_000 } = options;
 
 	async function run(): Promise<void> {
-		const pages = await worker.clients.matchAll({ type: 'window' });
+		// A page that was open before the worker is not its own until it is reloaded.
+		const pages = await worker.clients.matchAll({ type: 'window', includeUncontrolled: true });
 		for (const page of pages) if (await isSyncedBy(page, timeoutMs)) return;
 		if ((await sync?.())?.success) return;
 		throw new PixSyncError('network', 'The background sync did not succeed', {
