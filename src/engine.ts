@@ -33,6 +33,7 @@ import { type WipeOptions, wipe } from './services/wipe.ts';
 import {
 	dirtyTables,
 	isLeading,
+	isMadeAnew,
 	openWorkspace,
 	takeLeadership,
 	type Workspace,
@@ -213,11 +214,9 @@ export function createEngine(
 				createId,
 				storage: {
 					health,
-					onReplaced() {
-						// Leadership and checkpoints are gone with the data: all begins anew, with a full download.
-						const workspace = host.current();
-						if (workspace?.userId === userId) host.reopen(workspace, async () => {}).catch(() => undefined);
-					},
+					onReplaced: () => beginAnew(userId),
+					// Later: this may be told in a live query's own zone, where nothing can be written.
+					onRestored: () => void setTimer(() => void checkIdentity(userId), 0),
 				},
 			});
 		},
@@ -229,6 +228,19 @@ export function createEngine(
 			if (!isClosed) hooks.userChanged(notice);
 		},
 	});
+
+	/** Another tab may have wiped the database, and made it anew before this one looked. */
+	async function checkIdentity(userId: string | null): Promise<void> {
+		const workspace = host.current();
+		const isGone = workspace && (await isMadeAnew(workspace).catch(() => false));
+		if (isGone) beginAnew(userId);
+	}
+
+	/** Leadership and checkpoints are gone with the data: all begins anew, with a full download. */
+	function beginAnew(userId: string | null): void {
+		const workspace = host.current();
+		if (workspace?.userId === userId) host.reopen(workspace, async () => {}).catch(() => undefined);
+	}
 
 	async function opened(workspace: Workspace): Promise<void> {
 		openedAt = now();

@@ -25,7 +25,6 @@ import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
 import type { SupabaseLike } from './services/supabase-access.ts';
 import { fromPlainNotice, type TabCallName, toPlainNotice } from './services/tab-message.ts';
 import { countUnconfirmed } from './services/table-counts.ts';
-import { isNobody } from './services/tabs.ts';
 import type { WipeOptions } from './services/wipe.ts';
 import type { Workspace } from './services/workspace.ts';
 import { createStateStore, type StateStore, type SyncState } from './sync-state.ts';
@@ -33,6 +32,9 @@ import { createTableHandle, type TableHandle } from './table-handle.ts';
 
 /** Of a table that the chart is only just being told of. */
 const NO_STANDING: TableStanding = { state: 'offline', nextRetryAt: null, error: null };
+
+/** Why the leading tab did not do what it was asked; this tab then says what it can. */
+const NOT_ASKED: ReadonlySet<string> = new Set(['not-leader', 'closed', 'unregistered-table']);
 
 /** Longest delay that timers take. */
 const MAX_INTERVAL_MS = 2 ** 31 - 1;
@@ -428,9 +430,8 @@ export class SyncManager {
 		try {
 			return { value: await tabs.call(name, args) };
 		} catch (error) {
-			// Nobody leads, or another user signed in meanwhile.
-			if (isNobody(error) || (isPixSyncError(error) && error.code === 'closed' && !this.#isClosed))
-				return null;
+			// Nobody leads, another user signed in meanwhile, or the leader's page knows no such table.
+			if (isPixSyncError(error) && NOT_ASKED.has(error.code) && !this.#isClosed) return null;
 			throw error;
 		}
 	}

@@ -33,8 +33,11 @@ create index on prompt_history (updated_at, id);
 alter table prompt_history enable row level security;
 create policy "everybody reads" on prompt_history for select using (true);
 
-insert into generations (prompt, hue) values
-  ('A lighthouse in fog', 205), ('Paper boats at dusk', 25), ('Moss on a circuit board', 130);
+-- Ids that begin with a time, as those that PixSync makes: the newest come first.
+insert into generations (id, prompt, hue) values
+  ('0190a000-0000-7c3a-91e5-b2d17f4860aa', 'Moss on a circuit board', 130),
+  ('0190a001-0000-7d52-8a0e-4f93c1be2677', 'Paper boats at dusk', 25),
+  ('0190a002-0000-71f8-b6c4-9e2d503a8b11', 'A lighthouse in fog', 205);
 insert into prompt_history (prompt)
 select format('%s %s, %s',
   (array['a castle', 'a harbour', 'a forest', 'an orchard', 'a city', 'a desert', 'a glacier', 'a garden'])[1 + n % 8],

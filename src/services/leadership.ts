@@ -11,7 +11,7 @@ export interface LeadershipOptions {
 	/** The database's. */
 	readonly name: string;
 	readonly locks: LockManagerLike;
-	/** This tab has the lock. Resolves when it leads; `isHeld` tells whether it was robbed meanwhile. */
+	/** This tab has the lock. Resolves when it leads, and rejects where it cannot: then the lock is free again; `isHeld` tells whether it was robbed meanwhile. */
 	readonly lead: (isHeld: () => boolean) => Promise<void>;
 	/** The lock is gone: another tab has taken it. */
 	readonly lose: () => void;
@@ -53,7 +53,13 @@ export function awaitLeadership({ name, locks, lead, lose }: LeadershipOptions):
 		const ended = new Promise<void>((end) => {
 			leading = { request, end };
 		});
-		await lead(() => leading?.request === request);
+		try {
+			await lead(() => leading?.request === request);
+		} catch {
+			// The database refused, as a full disk does: another tab may fare better, and this one does not ask at once again.
+			if (leading?.request === request) leading = null;
+			return;
+		}
 		markDecided();
 		await ended;
 	}

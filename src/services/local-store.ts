@@ -34,6 +34,8 @@ export interface LocalStoreOptions {
 	readonly health?: StorageHealth;
 	/** The data has gone while the database was in use (evicted, or deleted by another tab): an empty one is open. */
 	readonly onReplaced?: () => void;
+	/** It was closed by the platform, or made way for another tab, and is open again. */
+	readonly onRestored?: () => void;
 }
 
 /** How one run of a transaction ended. `lost`: with the connection; `finished` is set where all of `work` had run. */
@@ -58,7 +60,7 @@ export async function openLocalStore(
 	name: string,
 	environment: StorageEnvironment,
 	specs: readonly TableSpec[],
-	{ health = createStorageHealth(), onReplaced }: LocalStoreOptions = {},
+	{ health = createStorageHealth(), onReplaced, onRestored }: LocalStoreOptions = {},
 ): Promise<LocalStore> {
 	// Dexie's liveQuery runs only where Dexie itself knows an IndexedDB; the one injected is better than none.
 	if (!Dexie.dependencies.indexedDB) Object.assign(Dexie.dependencies, environment);
@@ -69,6 +71,7 @@ export async function openLocalStore(
 	/** Whether the connection has ended without our doing, so that the next call makes a new one. */
 	let isLost = false;
 	let isReplaced = false;
+	let isRestored = false;
 	let refusal: PixSyncError | null = null;
 	let dexie = await openDatabase(name, environment, specs, health);
 	adopt(dexie, specs);
@@ -114,6 +117,7 @@ export async function openLocalStore(
 					throw refusal;
 				}
 				isReplaced ||= !found;
+				isRestored = true;
 				adopt(found ?? (await openDatabase(name, environment, specs, health)), []);
 			} catch (error) {
 				const trouble = toStorageError(error);
@@ -159,9 +163,11 @@ export async function openLocalStore(
 			return { kind: 'lost', error, finished };
 		} finally {
 			lock.leave();
-			if (isReplaced && !isLost) {
+			if (isRestored && !isLost) {
+				const tell = isReplaced ? onReplaced : onRestored;
+				isRestored = false;
 				isReplaced = false;
-				onReplaced?.();
+				tell?.();
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-import { isPixSyncError, PixSyncError, toPixSyncError } from '../core/errors.ts';
+import { PixSyncError, toPixSyncError } from '../core/errors.ts';
 import type { SyncNoticeName } from '../core/sync-notice.ts';
 import { awaitLeadership, type LockManagerLike } from './leadership.ts';
 import {
@@ -118,7 +118,9 @@ export function joinTabs(options: TabsOptions): Tabs {
 	let stopTimer: () => void = () => undefined;
 	let stopState: (() => void) | null = null;
 
-	const post = (message: TabMessage) => channel?.postMessage(toWire({ from: me, message }));
+	function post(message: TabMessage): void {
+		if (!isReleased) channel?.postMessage(toWire({ from: me, message }));
+	}
 
 	const leadership = awaitLeadership({
 		name: options.name,
@@ -326,11 +328,6 @@ function leadAlone({ takeLead, began, called }: TabsOptions): Tabs {
 			isLeading = false;
 		},
 	};
-}
-
-/** Whether an error of {@link Tabs.call} says that nobody could be asked. */
-export function isNobody(error: unknown): boolean {
-	return isPixSyncError(error) && error.code === 'not-leader';
 }
 
 function notLeader(): PixSyncError {

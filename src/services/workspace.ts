@@ -58,6 +58,16 @@ export async function takeLeadership({ store }: Workspace): Promise<number> {
 	});
 }
 
+/**
+ * Whether the database is one that was made anew since this tab took the lead: leaderships are counted in it, and the
+ * count never goes back.
+ */
+export async function isMadeAnew({ store, epoch }: Workspace): Promise<boolean> {
+	if (epoch === null) return false;
+	const held = await store.transact('r', [], (stores) => stores.meta.get(EPOCH_KEY));
+	return typeof held?.value !== 'number' || held.value < epoch;
+}
+
 /** Whether nobody has taken the lead since. */
 export async function isLeading(workspace: Workspace): Promise<boolean> {
 	const held = await workspace.store.transact('r', [], (stores) => stores.meta.get(EPOCH_KEY));

@@ -5,11 +5,12 @@ import { build } from 'esbuild';
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/browser/chromium.ts';
-import { type StaticServer, serveFolder } from '../support/browser/static-server.ts';
+import type { LocalServer } from '../support/browser/local-server.ts';
+import { serveFolder } from '../support/browser/static-server.ts';
 import { type Supabase, startSupabase, touchTrigger } from '../support/supabase/index.ts';
 
 let supabase: Supabase;
-let server: StaticServer;
+let server: LocalServer;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;

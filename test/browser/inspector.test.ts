@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { findChromium, launchChromium } from '../support/browser/chromium.ts';
 import { type PanelReading, readLog, readPanel, readTexts } from '../support/browser/inspector-panel.ts';
 import { layoutFaults } from '../support/browser/layout-faults.ts';
-import { type PageServer, servePage } from '../support/browser/page-server.ts';
+import type { LocalServer } from '../support/browser/local-server.ts';
+import { servePage } from '../support/browser/page-server.ts';
 import { createScreenshots } from '../support/browser/screenshots.ts';
 import { type Supabase, startSupabase, touchTrigger, webSocketTransport } from '../support/supabase/index.ts';
 
@@ -14,7 +15,7 @@ const user = { email: 'ada@example.com', password: 'correct horse' };
 const tables = [{ table: 'notes', conflictResolution: 'local-wins' as const }, { table: 'payments' }];
 
 let supabase: Supabase;
-let server: PageServer;
+let server: LocalServer;
 let browser: Browser;
 let page: Page;
 /** What the page wrote on its console, and its uncaught errors. */

@@ -2,12 +2,13 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, CDPSession, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { launchChromium } from '../support/browser/chromium.ts';
-import { type PageServer, servePage } from '../support/browser/page-server.ts';
+import type { LocalServer } from '../support/browser/local-server.ts';
+import { servePage } from '../support/browser/page-server.ts';
 import { type Supabase, startSupabase, touchTrigger } from '../support/supabase/index.ts';
 import type { TabPageOptions } from './pages/tab.ts';
 
 let supabase: Supabase;
-let server: PageServer;
+let server: LocalServer;
 let browser: Browser;
 let context: BrowserContext;
 

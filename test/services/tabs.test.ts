@@ -108,6 +108,30 @@ describe('[F52] [S24] who leads', () => {
 		expect(leaders(b, c)).toEqual(['c']);
 	});
 
+	it('[F47] one whose database refuses leaves the lead to others, and asks again later, not at once', async () => {
+		const world = createTabWorld();
+		const a = await world.open('a');
+		const b = await world.open('b');
+		let refusals = 0;
+		const refuse = () => {
+			refusals++;
+			const full = Promise.reject(new Error('the disk is full'));
+			full.catch(() => undefined);
+			return full;
+		};
+		Object.defineProperty(b, 'database', { configurable: true, get: refuse });
+		a.close();
+		await world.settle();
+		expect(b.tabs.isLeading).toBe(false);
+		expect(refusals).toBe(1);
+		await world.advance(30_000);
+		expect(refusals).toBeGreaterThan(1);
+		expect(refusals).toBeLessThan(10);
+		Object.defineProperty(b, 'database', { configurable: true, value: null });
+		await world.advance(10_000);
+		expect(b.tabs.isLeading).toBe(true);
+	});
+
 	it('without a channel they take turns, and a silent leader keeps the lead', async () => {
 		const world = createTabWorld();
 		const [a, b] = [

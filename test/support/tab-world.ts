@@ -15,7 +15,7 @@ export interface FakeTab {
 	readonly queued: (readonly string[])[];
 	readonly called: { readonly name: TabCallName; readonly args: readonly unknown[] }[];
 	readonly notices: unknown[];
-	/** What its database waits for before it gives the lead; null: nothing. */
+	/** What its database waits for before it gives the lead, or refuses it with; null: nothing. */
 	database: Promise<void> | null;
 	/** What it answers a call with. */
 	answer: (name: TabCallName) => Promise<unknown>;

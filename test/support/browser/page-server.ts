@@ -1,14 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { build } from 'esbuild';
-
-/** A page with one bundled script, on this machine alone. */
-export interface PageServer {
-	/** `http://127.0.0.1:<port>/` */
-	readonly url: string;
-	/** Destroys all connections. */
-	stop(): Promise<void>;
-}
+import { type LocalServer, startLocalServer } from './local-server.ts';
 
 export interface PageOptions {
 	/** The script's source file; bundled with all that it imports. */
@@ -20,7 +11,8 @@ export interface PageOptions {
 
 const SCRIPT_PATH = '/page.js';
 
-export async function servePage({ script, body = '', policy }: PageOptions): Promise<PageServer> {
+/** A page with one bundled script. */
+export async function servePage({ script, body = '', policy }: PageOptions): Promise<LocalServer> {
 	const { outputFiles } = await build({
 		entryPoints: [script],
 		bundle: true,
@@ -37,7 +29,7 @@ export async function servePage({ script, body = '', policy }: PageOptions): Pro
 		'/page.css': ['text/css', 'body { margin: 0 }'],
 		[SCRIPT_PATH]: ['text/javascript', code],
 	};
-	const server = createServer(({ url = '/' }, response) => {
+	return startLocalServer(({ url = '/' }, response) => {
 		const reply = replies[url.split('?')[0] ?? '/'];
 		if (!reply) return void response.writeHead(404).end();
 		const [type, content] = reply;
@@ -47,17 +39,4 @@ export async function servePage({ script, body = '', policy }: PageOptions): Pro
 		});
 		response.end(content);
 	});
-	server.listen(0, '127.0.0.1');
-	await once(server, 'listening');
-	const address = server.address();
-	if (address === null || typeof address === 'string') throw new Error('the page server has no port');
-	return {
-		url: `http://127.0.0.1:${address.port}/`,
-		async stop() {
-			const closed = once(server, 'close');
-			server.close();
-			server.closeAllConnections();
-			await closed;
-		},
-	};
 }
