@@ -8,5 +8,7 @@ export default defineConfig({
 		maxWorkers: 2,
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
+		// A busy machine is slow to get there; what never comes fails all the same.
+		expect: { poll: { timeout: 15_000 } },
 	},
 });

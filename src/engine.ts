@@ -1,10 +1,10 @@
 import { type Actor, createActor, type InspectionEvent } from 'xstate';
 import { isPixSyncError, PixSyncError } from './core/errors.ts';
-import type { RowNotice, SyncNoticeName, UserChangedNotice } from './core/sync-notice.ts';
+import type { RowNotice, UserChangedNotice } from './core/sync-notice.ts';
 import type { TableSpec } from './core/table-spec.ts';
 import { createUuidV7 } from './core/uuid.ts';
 import type { Diagnosis } from './doctor/finding.ts';
-import type { LeaderState } from './leader-state.ts';
+import { createEngineTabs, type EngineTabs, setTimer, type TabHooks } from './engine-tabs.ts';
 import { createSyncMachine } from './machines/create-sync-machine.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import { type SyncManagerOptions, toSettings } from './options.ts';
@@ -23,11 +23,8 @@ import { createSession } from './services/session.ts';
 import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
 import { createStorageHealth } from './services/storage-health.ts';
 import { type SupabaseLike, toSupabaseAccess } from './services/supabase-access.ts';
-import { openTabChannel } from './services/tab-channel.ts';
-import type { TabCallName } from './services/tab-message.ts';
 import { type TableCounts, watchTableCounts } from './services/table-counts.ts';
 import { createTableServices, type LockedTableServices } from './services/table-services.ts';
-import { joinTabs, type Tabs } from './services/tabs.ts';
 import { watchVisibility } from './services/visibility.ts';
 import { type WipeOptions, wipe } from './services/wipe.ts';
 import {
@@ -56,10 +53,7 @@ export interface Engine {
 	readonly services: LockedTableServices;
 	readonly specs: ReadonlyMap<string, TableSpec>;
 	addTable(spec: TableSpec): void;
-	/** This tab among the tabs of its database; null while none is open. */
-	tabs(): Tabs | null;
-	/** What the leading tab says that it does; null: this tab leads, or none is heard. */
-	leaderState(): LeaderState | null;
+	readonly tabs: Pick<EngineTabs, 'current' | 'leaderState'>;
 	/** The workspace of whoever is current as this is called, with all tables registered by then. */
 	ready(): Promise<Workspace>;
 	current(): Workspace | null;
@@ -93,19 +87,13 @@ export interface StorageStanding {
 }
 
 /** What the façade hears of. */
-export interface EngineHooks {
+export interface EngineHooks extends TabHooks {
 	/** `counts()` has changed. */
 	readonly countsChanged: () => void;
 	readonly rowsNoticed: (notices: readonly RowNotice[]) => void;
 	/** `storage()` has changed. @param trouble a new one; null: none. */
 	readonly storageChanged: (trouble: PixSyncError | null) => void;
 	readonly userChanged: (notice: UserChangedNotice) => void;
-	/** What this tab, leading, does. */
-	readonly leaderState: () => LeaderState;
-	/** Another tab asks this one, which leads. */
-	readonly called: (name: TabCallName, args: readonly unknown[]) => Promise<unknown>;
-	/** The leading tab has told its listeners. */
-	readonly noticed: (name: SyncNoticeName, notice: unknown) => void;
 }
 
 /**
@@ -155,8 +143,15 @@ export function createEngine(
 	let registering: Promise<void> = Promise.resolve();
 	let registrations = 0;
 	const refused = new Set<TableSpec>();
-	let tabs: Tabs | null = null;
-	let leaderState: LeaderState | null = null;
+	const tabs = createEngineTabs({
+		actor,
+		locks,
+		isCurrent: (workspace) => host.current() === workspace && !isClosed,
+		isRegistered: (table) => specs.has(table),
+		hooks,
+		now,
+		createId,
+	});
 	let counts: ReadonlyMap<string, TableCounts> = new Map();
 	let stopCounts: () => void = () => undefined;
 	let openedAt = 0;
@@ -181,7 +176,7 @@ export function createEngine(
 				monitor.report(answered ? { answered, rttMs: reply.receivedAt - reply.sentAt } : { answered });
 				options.inspect?.(toInspectionEvent(actor, end));
 			},
-			beforeWrite: async () => tabs?.confirm(),
+			beforeWrite: async () => tabs.current()?.confirm(),
 		});
 		return createRestRemote({ http, batchSize: settings.batchSize });
 	}
@@ -250,49 +245,8 @@ export function createEngine(
 		await clock.attach(workspace.store);
 		watchCounts(workspace);
 		const dirty = await dirtyTables(workspace, [...specs.keys()]);
-		tabs = joinOwnTabs(workspace);
-		await tabs.decided;
+		await tabs.join(workspace);
 		actor.send({ type: 'storage.hydrated', dirty });
-	}
-
-	function joinOwnTabs(workspace: Workspace): Tabs {
-		const isCurrent = () => host.current() === workspace && !isClosed;
-		return joinTabs({
-			name: workspace.store.name,
-			locks,
-			openChannel: openTabChannel,
-			isHidden: () => globalThis.document?.visibilityState === 'hidden',
-			now,
-			setTimer,
-			createId,
-			async takeLead() {
-				if (!isCurrent()) return null;
-				const epoch = await takeLeadership(workspace);
-				return isCurrent() ? epoch : null;
-			},
-			began(epoch) {
-				workspace.epoch = epoch;
-				actor.send({ type: 'leadership.changed', isLeader: true });
-			},
-			lose() {
-				workspace.epoch = null;
-				if (isCurrent()) actor.send({ type: 'leadership.changed', isLeader: false });
-			},
-			isStillLeading: () => isLeading(workspace),
-			state: hooks.leaderState,
-			stateChanged(state) {
-				leaderState = state as LeaderState | null;
-				if (isCurrent()) hooks.countsChanged();
-			},
-			queued(tables) {
-				const known = tables.filter((table) => specs.has(table));
-				if (isCurrent() && known.length > 0) actor.send({ type: 'mutation.queued', tables: known });
-			},
-			called: (name, args) => hooks.called(name, args),
-			noticed: (name, notice) => {
-				if (isCurrent()) hooks.noticed(name, notice);
-			},
-		});
 	}
 
 	async function ready(): Promise<Workspace> {
@@ -314,9 +268,7 @@ export function createEngine(
 	function leave(): void {
 		stopCounts();
 		counts = new Map();
-		tabs?.release();
-		tabs = null;
-		leaderState = null;
+		tabs.leave();
 		actor.send({ type: 'storage.closed' });
 		actor.send({ type: 'leadership.changed', isLeader: false });
 	}
@@ -425,8 +377,7 @@ export function createEngine(
 			specs.set(spec.table, spec);
 			register(spec);
 		},
-		tabs: () => tabs,
-		leaderState: () => leaderState,
+		tabs,
 		ready,
 		current: () => host.current(),
 		settled: () => (registrations === 0 ? host.current() : null),
@@ -471,13 +422,6 @@ function toInspectionEvent(actor: Engine['actor'], end: RequestEnd): InspectionE
 		sourceRef: undefined,
 		event: { type: 'request.ended', table, method, status, rows, ms },
 	};
-}
-
-/** A timer that keeps no program of Node's from ending. */
-function setTimer(callback: () => void, ms: number): () => void {
-	const timer: unknown = setTimeout(callback, ms);
-	if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
-	return () => clearTimeout(timer as number);
 }
 
 function createId(): string {

@@ -70,6 +70,7 @@ export class SyncManager {
 			},
 			rowsNoticed: (notices) => this.#tellRows(notices),
 			leaderState: () => toLeaderState(this.#state.get()),
+			leaderStateChanged: () => this.#state?.refresh(),
 			called: (name, args) => this.#answerTab(name, args),
 			noticed: (name, notice) => this.#hearTab(name, notice),
 		});
@@ -83,7 +84,7 @@ export class SyncManager {
 			if (error) this.#tell('error', { table, error });
 			else if (errors.length === 0) this.#tell('synced', { table, uploaded, downloaded, conflicts });
 		});
-		this.#state.subscribe(() => this.#engine.tabs()?.tellState());
+		this.#state.subscribe(() => this.#engine.tabs.current()?.tellState());
 	}
 
 	/**
@@ -406,7 +407,7 @@ export class SyncManager {
 	#tellQueued(tables: readonly string[]): void {
 		if (tables.length === 0 || this.#isClosed) return;
 		this.actor.send({ type: 'mutation.queued', tables });
-		this.#engine.tabs()?.tellQueued(tables);
+		this.#engine.tabs.current()?.tellQueued(tables);
 	}
 
 	#tellRows(notices: readonly RowNotice[]): void {
@@ -416,7 +417,7 @@ export class SyncManager {
 	/** Tells this tab's listeners, and the other tabs' where this one leads. */
 	#tell<N extends SyncNoticeName>(name: N, notice: SyncNotices[N]): void {
 		this.#notices.tell(name, notice);
-		this.#engine.tabs()?.tellNotice(name, toPlainNotice(notice));
+		this.#engine.tabs.current()?.tellNotice(name, toPlainNotice(notice));
 	}
 
 	#hearTab(name: SyncNoticeName, notice: unknown): void {
@@ -425,7 +426,7 @@ export class SyncManager {
 
 	/** @returns null: this tab leads, or no tab does that could be asked; do it here. */
 	async #askLeader(name: TabCallName, args: readonly unknown[]): Promise<{ value: unknown } | null> {
-		const tabs = this.#engine.tabs();
+		const tabs = this.#engine.tabs.current();
 		if (!tabs || tabs.isLeading) return null;
 		try {
 			return { value: await tabs.call(name, args) };

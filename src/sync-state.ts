@@ -117,11 +117,11 @@ function toSyncState(engine: Engine): SyncState {
 		connection: reason === null ? 'open' : reason === 'closed' ? 'starting' : reason,
 		user: engine.current()?.userId ?? null,
 		replica: engine.replica(),
-		isLeader: engine.tabs()?.isLeading ?? false,
+		isLeader: engine.tabs.current()?.isLeading ?? false,
 		storage: { persisted: storage.persisted, error: toSummary(storage.trouble) },
 		tables,
 	};
-	return withLeaderState(own, engine.leaderState());
+	return withLeaderState(own, engine.tabs.leaderState());
 }
 
 function toSummary(error: PixSyncError | null): ErrorSummary | null {

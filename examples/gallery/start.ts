@@ -18,3 +18,6 @@ const stop = async () => {
 	process.exit(0);
 };
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+// npm does not pass on what ends it.
+const { ppid } = process;
+setInterval(() => process.ppid !== ppid && void stop(), 1_000).unref();

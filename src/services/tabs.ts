@@ -286,7 +286,8 @@ export function joinTabs(options: TabsOptions): Tabs {
 			});
 		},
 		async confirm() {
-			if (epoch === null || now() - awakeAt <= BEAT_MS + LATE_MS) return;
+			// Without a channel nobody takes the lead from a tab that holds it.
+			if (!channel || epoch === null || now() - awakeAt <= BEAT_MS + LATE_MS) return;
 			if (await options.isStillLeading()) return;
 			leadership.stepDown();
 			throw new PixSyncError('superseded', 'Another tab has taken the lead', {
