@@ -3,7 +3,7 @@ import type { SyncNoticeName } from './core/sync-notice.ts';
 import type { LeaderState } from './leader-state.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import type { LockManagerLike } from './services/leadership.ts';
-import { openTabChannel } from './services/tab-channel.ts';
+import { type Platform, setQuietTimer } from './services/platform.ts';
 import type { TabCallName } from './services/tab-message.ts';
 import { joinTabs, type Tabs } from './services/tabs.ts';
 import { isLeading, takeLeadership, type Workspace } from './services/workspace.ts';
@@ -27,8 +27,7 @@ export interface EngineTabsOptions {
 	readonly isCurrent: (workspace: Workspace) => boolean;
 	readonly isRegistered: (table: string) => boolean;
 	readonly hooks: TabHooks;
-	/** Device ms. */
-	readonly now: () => number;
+	readonly platform: Platform;
 	readonly createId: () => string;
 }
 
@@ -44,7 +43,7 @@ export interface EngineTabs {
 }
 
 export function createEngineTabs(options: EngineTabsOptions): EngineTabs {
-	const { actor, locks, isCurrent, isRegistered, hooks, now, createId } = options;
+	const { actor, locks, isCurrent, isRegistered, hooks, platform, createId } = options;
 	let tabs: Tabs | null = null;
 	let leaderState: LeaderState | null = null;
 
@@ -55,10 +54,10 @@ export function createEngineTabs(options: EngineTabsOptions): EngineTabs {
 			tabs = joinTabs({
 				name: workspace.store.name,
 				locks,
-				openChannel: openTabChannel,
-				isHidden: () => globalThis.document?.visibilityState === 'hidden',
-				now,
-				setTimer,
+				openChannel: platform.openChannel,
+				isHidden: platform.isHidden,
+				now: platform.now,
+				setTimer: (callback, ms) => setQuietTimer(platform, callback, ms),
 				createId,
 				async takeLead() {
 					if (!isCurrent(workspace)) return null;
@@ -97,11 +96,4 @@ export function createEngineTabs(options: EngineTabsOptions): EngineTabs {
 			leaderState = null;
 		},
 	};
-}
-
-/** A timer that keeps no program of Node's from ending. */
-export function setTimer(callback: () => void, ms: number): () => void {
-	const timer: unknown = setTimeout(callback, ms);
-	if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref();
-	return () => clearTimeout(timer as number);
 }

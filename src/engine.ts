@@ -4,7 +4,8 @@ import type { RowNotice, UserChangedNotice } from './core/sync-notice.ts';
 import type { TableSpec } from './core/table-spec.ts';
 import { createUuidV7 } from './core/uuid.ts';
 import type { Diagnosis } from './doctor/finding.ts';
-import { createEngineTabs, type EngineTabs, setTimer, type TabHooks } from './engine-tabs.ts';
+import { createEngineTabs, type EngineTabs, type TabHooks } from './engine-tabs.ts';
+import { closedGateError, closedReason } from './machines/closed-reason.ts';
 import { createSyncMachine } from './machines/create-sync-machine.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import { type SyncManagerOptions, toSettings } from './options.ts';
@@ -14,6 +15,7 @@ import { createLastUser } from './services/last-user.ts';
 import { toStorageEnvironment } from './services/local-store.ts';
 import { type NetworkMonitor, networkMonitor } from './services/network-monitor.ts';
 import { requestPersistence } from './services/persistence.ts';
+import { setQuietTimer, toPlatform } from './services/platform.ts';
 import { createProbe } from './services/probe.ts';
 import { createRealtime, type Realtime } from './services/realtime.ts';
 import { createHttp, type RequestEnd } from './services/rest/http.ts';
@@ -63,10 +65,17 @@ export interface Engine {
 	recheck(): Promise<void>;
 	counts(): ReadonlyMap<string, TableCounts>;
 	storage(): StorageStanding;
+	/**
+	 * Runs `work` while the gate is open; its signal ends as the gate closes (S11).
+	 * @throws PixSyncError why it is closed.
+	 */
+	whileOpen<T>(table: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 	/** Deletes the current user's replica, and opens an empty one. */
 	wipe(options: WipeOptions): Promise<void>;
 	/** What the client can see of the tables registered, compared with what sync needs. */
 	diagnose(): Promise<Diagnosis>;
+	/** Device ms. */
+	now(): number;
 	/** Counts the openings of the local database; null: none is open. */
 	replica(): number | null;
 	/** Device ms at which the open replica was opened; what the chart remembers from before is another user's. */
@@ -110,8 +119,12 @@ export function createEngine(
 	const environment = toStorageEnvironment(options);
 	const monitor = options.networkMonitor ?? networkMonitor;
 	const specs = new Map<string, TableSpec>();
+	// A database of the app's own making is not shared with other tabs.
+	const isShared = environment.indexedDB === globalThis.indexedDB;
+	const platform = toPlatform(options.platform, isShared);
+	const { now, random } = platform;
+	const createId = () => createUuidV7(now(), platform.randomBytes);
 	const clock = createServerClock();
-	const now = () => Date.now();
 	const clockOffset = () => clock.offset();
 	const session = createSession({
 		access,
@@ -120,6 +133,7 @@ export function createEngine(
 			const offset = clockOffset();
 			return offset === null ? null : now() + offset;
 		},
+		distrust: () => clock.forget(),
 		timeoutMs: AUTH_TIMEOUT_MS,
 		signOutTimeoutMs: SIGN_OUT_TIMEOUT_MS,
 	});
@@ -127,19 +141,18 @@ export function createEngine(
 		workspace: () => host.current(),
 		specs,
 		now,
-		random: Math.random,
+		random,
 		clockOffset,
 		settings,
 		notify: hooks.rowsNoticed,
 	});
 	const actor = createActor(createSyncMachine({ ...services, refreshSession: () => session.refresh() }), {
 		logger: (text: string) => console.warn(text),
-		input: { backoff: settings.backoff, liveUpload: settings.liveUpload },
+		input: { backoff: settings.backoff, liveUpload: settings.liveUpload, random, now },
+		clock: platform.clock,
 		...(options.inspect ? { inspect: options.inspect } : {}),
 	});
-	// A database of the app's own making is not shared with other tabs.
-	const isShared = environment.indexedDB === globalThis.indexedDB;
-	const locks = settings.multiTab && isShared ? (globalThis.navigator?.locks ?? null) : null;
+	const locks = settings.multiTab ? platform.locks : null;
 	let registering: Promise<void> = Promise.resolve();
 	let registrations = 0;
 	const refused = new Set<TableSpec>();
@@ -149,7 +162,7 @@ export function createEngine(
 		isCurrent: (workspace) => host.current() === workspace && !isClosed,
 		isRegistered: (table) => specs.has(table),
 		hooks,
-		now,
+		platform,
 		createId,
 	});
 	let counts: ReadonlyMap<string, TableCounts> = new Map();
@@ -158,6 +171,8 @@ export function createEngine(
 	let openings = 0;
 	let persisted: boolean | null = null;
 	let isClosed = false;
+	/** What the app asked for beside the chart. */
+	const running = new Set<AbortController>();
 	const health = createStorageHealth((trouble) => {
 		if (!isClosed) hooks.storageChanged(trouble);
 	});
@@ -211,7 +226,7 @@ export function createEngine(
 					health,
 					onReplaced: () => beginAnew(userId),
 					// Later: this may be told in a live query's own zone, where nothing can be written.
-					onRestored: () => void setTimer(() => void checkIdentity(userId), 0),
+					onRestored: () => void setQuietTimer(platform, () => void checkIdentity(userId), 0),
 				},
 			});
 		},
@@ -327,7 +342,7 @@ export function createEngine(
 			tables: () => [...specs.keys()],
 			poke: (tables) => actor.send({ type: 'poke.received', ...(tables ? { tables } : {}) }),
 			backoff: settings.backoff,
-			random: Math.random,
+			random,
 			warn: (text) => console.warn(text),
 		});
 	}
@@ -387,6 +402,21 @@ export function createEngine(
 			// A client with `accessToken` tells no changes: who is signed in shows only when asked.
 			if (access.accessToken || !actor.getSnapshot().context.isAuthorised) await host.recheck();
 		},
+		async whileOpen(table, work) {
+			const { context } = actor.getSnapshot();
+			if (closedReason(context) !== null) throw closedGateError(context, table).error;
+			const ended = new AbortController();
+			const watching = actor.subscribe({
+				next: (snapshot) => closedReason(snapshot.context) !== null && ended.abort(),
+			});
+			running.add(ended);
+			try {
+				return await work(ended.signal);
+			} finally {
+				watching.unsubscribe();
+				running.delete(ended);
+			}
+		},
 		counts: () => counts,
 		storage: () => ({ persisted, trouble: health.trouble }),
 		async wipe(given) {
@@ -398,12 +428,14 @@ export function createEngine(
 			const { schema, requestTimeoutMs: timeoutMs } = settings;
 			return diagnoseClient({ access, session, specs: [...specs.values()], schema, timeoutMs });
 		},
+		now,
 		replica: () => (host.current() ? openings : null),
 		openedAt: () => openedAt,
 		signOut: async (given, flush) => identity.signOut(await ready(), given, flush),
 		adopt: (workspace) => identity.adopt(workspace),
 		close() {
 			isClosed = true;
+			for (const ended of running) ended.abort();
 			host.close();
 			for (const end of undo) end();
 			actor.stop();
@@ -422,8 +454,4 @@ function toInspectionEvent(actor: Engine['actor'], end: RequestEnd): InspectionE
 		sourceRef: undefined,
 		event: { type: 'request.ended', table, method, status, rows, ms },
 	};
-}
-
-function createId(): string {
-	return createUuidV7(Date.now(), (bytes) => crypto.getRandomValues(bytes));
 }

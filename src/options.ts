@@ -1,6 +1,7 @@
 import type { InspectionEvent } from 'xstate';
 import { PixSyncError } from './core/errors.ts';
 import type { NetworkMonitor } from './services/network-monitor.ts';
+import type { Platform } from './services/platform.ts';
 import type { RunSettings } from './services/run.ts';
 import { assertSignOutPolicy, type SignOutPolicy } from './services/sign-out.ts';
 
@@ -13,6 +14,8 @@ export interface SyncManagerOptions {
 	IDBKeyRange?: typeof IDBKeyRange;
 	/** @default the shared `networkMonitor` */
 	networkMonitor?: NetworkMonitor;
+	/** Clock, randomness, locks and channel of another making, as for a simulation. @default the globals */
+	platform?: Partial<Platform>;
 	/** PostgreSQL schema of the tables. @default 'public' */
 	schema?: string;
 	/** 'rpc' is not supported yet. @default 'auto', which is 'rest' for now */

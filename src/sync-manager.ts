@@ -51,7 +51,6 @@ export class SyncManager {
 	readonly #engine: Engine;
 	readonly #state: StateStore;
 	readonly #notices = createNoticeHub();
-	readonly #closing = new AbortController();
 	readonly #waiting = new Map<number, (result: SyncResult) => void>();
 	#tokens = 0;
 	#isClosed = false;
@@ -266,7 +265,8 @@ export class SyncManager {
 	/**
 	 * Compares the ids of a table with the server's, completely, and removes rows that are gone there.
 	 * @returns how many local rows changed.
-	 * @throws PixSyncError (as a rejection) `reconcile-shrink` when more than half would go, unless `allowShrink`.
+	 * @throws PixSyncError (as a rejection) `reconcile-shrink` when more than half would go, unless `allowShrink`;
+	 * `offline`, `unauthorised`; `superseded` where the connection is lost meanwhile.
 	 */
 	async reconcile(table: string, options: Partial<ReconcileOptions> = {}): Promise<{ changed: number }> {
 		this.#spec(table);
@@ -275,7 +275,9 @@ export class SyncManager {
 		const answer = await this.#askLeader('reconcile', [table, { allowShrink }]);
 		if (answer) return answer.value as { changed: number };
 		const { services } = this.#engine;
-		return { changed: await services.reconcile(table, { allowShrink }, this.#closing.signal) };
+		return this.#engine.whileOpen(table, async (signal) => ({
+			changed: await services.reconcile(table, { allowShrink }, signal),
+		}));
 	}
 
 	/** The local rows of a table, for reading and writing. @throws PixSyncError `unregistered-table`. */
@@ -304,7 +306,7 @@ export class SyncManager {
 			connection,
 			isAuto: this.actor.getSnapshot().matches({ schedule: 'auto' }),
 			tableState: { state, nextRetryAt, error },
-			now: Date.now(),
+			now: this.#engine.now(),
 		});
 	}
 
@@ -363,7 +365,7 @@ export class SyncManager {
 	 */
 	async exportUnsynced(): Promise<UnsyncedExport> {
 		const { store, userId } = await this.#ready();
-		return exportUnsynced(store, userId, Date.now());
+		return exportUnsynced(store, userId, this.#engine.now());
 	}
 
 	/**
@@ -388,7 +390,6 @@ export class SyncManager {
 	async close(): Promise<void> {
 		if (this.#isClosed) return;
 		this.#isClosed = true;
-		this.#closing.abort();
 		this.#state.close();
 		this.#notices.close();
 		this.#engine.close();

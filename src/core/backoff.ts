@@ -24,3 +24,13 @@ export function fullJitter({ attempts, baseMs, capMs, random, retryAfterMs = 0 }
 	const delay = Math.floor(random() * Math.min(capMs, baseMs * 2 ** doublings));
 	return Math.max(delay, Math.min(retryAfterMs, RETRY_AFTER_CAP_MS));
 }
+
+/**
+ * Whether something stored to wait until then still waits. A time that is further off than any wait was noted by a
+ * clock that has been set back since (F58): nothing waits for that.
+ * @param until device ms; undefined: no wait was stored.
+ * @param now device ms.
+ */
+export function isPutOff(until: number | undefined, now: number): until is number {
+	return until !== undefined && until > now && until - now <= RETRY_AFTER_CAP_MS;
+}

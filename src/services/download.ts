@@ -143,7 +143,8 @@ async function reconcileIfDue(run: Run, { kind }: Pull): Promise<Reconciled> {
 	const isReselected = kind === 'reselected';
 	if (!isReselected && !isSweptByItself(run)) return { changed: 0, errors: [] };
 	const last = run.reconciledAt.get(spec.table);
-	const isRecent = last !== undefined && run.now() - last < settings.reconcileIntervalMs;
+	// Also where the clock has been set back since.
+	const isRecent = last !== undefined && Math.abs(run.now() - last) < settings.reconcileIntervalMs;
 	const isRegular = !spec.deleted && !isRecent;
 	const isBegun = () => run.store.transact('r', [], (stores) => readSweep(stores, spec));
 	if (!isReselected && !isRegular && !(await isBegun())) return { changed: 0, errors: [] };

@@ -1,3 +1,4 @@
+import { isPutOff } from '../core/backoff.ts';
 import type { Mutation } from '../core/mutation.ts';
 import type { RowExplanation, RowOutcome } from '../core/row-explanation.ts';
 import { type TableSpec, versionOf } from '../core/table-spec.ts';
@@ -55,7 +56,7 @@ export async function explainRow(
 			})),
 			waitsFor: await awaitedRows(stores, spec, rowId, dirty),
 			attempts: attempt?.count ?? 0,
-			nextAttemptAt: putOffUntil > engine.now ? putOffUntil : null,
+			nextAttemptAt: isPutOff(putOffUntil, engine.now) ? putOffUntil : null,
 			lastConflict: outcome ? toConflictOutcome(outcome) : null,
 			lastOutcome: lastOutcome(spec, all, outcome, base),
 			tableState: engine.tableState,

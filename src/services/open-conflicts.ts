@@ -1,3 +1,4 @@
+import { isPutOff } from '../core/backoff.ts';
 import { isAgreed } from '../core/conflict-sides.ts';
 import { isOurs } from '../core/is-ours.ts';
 import { isSameJson } from '../core/json.ts';
@@ -21,7 +22,7 @@ export interface OpenConflict extends ConflictedRow {
 export async function readConflicts(stores: Stores, run: Run): Promise<OpenConflict[]> {
 	const { table } = run.spec;
 	const records = (await seenRecords(stores, table)).filter(
-		({ deferredUntil = 0 }) => deferredUntil <= run.now(),
+		({ deferredUntil }) => !isPutOff(deferredUntil, run.now()),
 	);
 	const [dirty, attempts] = await Promise.all([
 		dirtyOfRows(

@@ -6,6 +6,8 @@ export interface ServerClock {
 	/** Ms; null until first measured on this device. */
 	offset(): number | null;
 	observe(answer: { sentAt: number; receivedAt: number; serverDateMs: number | null }): void;
+	/** The estimate was shown to be wrong, as after the device's clock was set: nothing is known until the next answer. */
+	forget(): void;
 	/** Takes up what an earlier session learnt, and stores there from now on. */
 	attach(store: LocalStore): Promise<void>;
 }
@@ -35,6 +37,10 @@ export function createServerClock(): ServerClock {
 			if (serverDateMs === null) return;
 			estimate = observeDate(estimate, { sentAt, receivedAt, serverDateMs });
 			keep(offsetMs(estimate));
+		},
+		forget() {
+			estimate = null;
+			storedOffset = null;
 		},
 		async attach(next) {
 			store = next;

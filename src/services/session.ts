@@ -43,6 +43,8 @@ export interface SessionOptions {
 	 * Null until the server's time is known: its own 401 decides then.
 	 */
 	readonly serverNow: () => number | null;
+	/** Told where a session that has just been issued seems to be over: it is the estimate of the server's time that is wrong. @default nothing */
+	readonly distrust?: () => void;
 	/** Longest wait for the auth client (F6). */
 	readonly timeoutMs: number;
 	/** Longest wait for its sign-out, which asks the server. @default timeoutMs */
@@ -94,6 +96,11 @@ export function createSession(options: SessionOptions): Session {
 		return ended === sessionId || ended === userWide(userId);
 	}
 
+	function seemsOver({ expiresAt }: AccessToken): boolean {
+		const at = serverNow();
+		return expiresAt !== null && at !== null && expiresAt < at + EXPIRY_MARGIN_MS;
+	}
+
 	async function refreshOnce(): Promise<void> {
 		if (access.accessToken) {
 			// The app's own function is expected to have a fresh one (F1).
@@ -104,6 +111,8 @@ export function createSession(options: SessionOptions): Session {
 		const { data, error } = await withTimeout(access.auth.refreshSession(), timeoutMs);
 		if (error || !data.session) throw unauthorised('The session could not be refreshed', error);
 		known = readAccessToken(data.session.access_token, data.session);
+		// Or no request would ever be made again, and the time never be measured anew.
+		if (seemsOver(known)) options.distrust?.();
 	}
 
 	return {
@@ -127,8 +136,7 @@ export function createSession(options: SessionOptions): Session {
 					hint: "Nothing was sent. The queue waits for its owner; use the current user's replica.",
 				});
 			}
-			const at = serverNow();
-			if (session.expiresAt !== null && at !== null && session.expiresAt < at + EXPIRY_MARGIN_MS) {
+			if (seemsOver(session)) {
 				throw unauthorised('The session has expired');
 			}
 			return session.token;

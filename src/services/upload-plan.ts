@@ -1,3 +1,4 @@
+import { isPutOff } from '../core/backoff.ts';
 import { type Compacted, compact } from '../core/compact.ts';
 import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
 import { referencesOf, withReferences } from '../core/references.ts';
@@ -69,7 +70,7 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	const seenRows = new Set<RowId>();
 	for (const record of await seenRecords(stores, spec.table)) {
 		seenRows.add(record.id);
-		if ((record.deferredUntil ?? 0) > options.now) waits(record.deferredUntil ?? 0);
+		if (isPutOff(record.deferredUntil, options.now)) waits(record.deferredUntil);
 		else plan.conflicts++;
 	}
 	for (const attempt of attempts) {
@@ -77,8 +78,9 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 		const mutations = attempt.mutations.filter(({ id }) => !seenRows.has(id));
 		if (mutations.length === 0) continue;
 		// Tried once in an upload, in its first pass: what was put off in it is not taken up by the next (R13).
-		const isTried = options.upTo !== null || attempt.nextAttemptAt > options.now;
-		if (!options.force && isTried) waits(attempt.nextAttemptAt);
+		const isWaiting = isPutOff(attempt.nextAttemptAt, options.now);
+		const isTried = options.upTo !== null || isWaiting;
+		if (!options.force && isTried) waits(isWaiting ? attempt.nextAttemptAt : options.now);
 		else retries.push({ ...attempt, mutations });
 	}
 	if (retries.length > 0) isPartial = within.length > 0;

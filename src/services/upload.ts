@@ -1,3 +1,4 @@
+import { isPutOff } from '../core/backoff.ts';
 import { PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
 import type { Mutation, PushMutation } from '../core/mutation.ts';
 import {
@@ -130,7 +131,7 @@ async function putOff(
 		await assertCurrent(stores, run);
 		const current = attempt.id === undefined ? undefined : await stores.attempts.get(attempt.id);
 		// What was settled before the error came is not put back.
-		if (!current || current.nextAttemptAt > run.now()) return;
+		if (!current || isPutOff(current.nextAttemptAt, run.now())) return;
 		const nextAttemptAt = Math.max(retryAt, run.now() + (error.retryAfterMs ?? 0));
 		await stores.attempts.put({ ...current, count: attempt.count + 1, nextAttemptAt });
 	});
@@ -244,7 +245,7 @@ async function endDeferrals(run: Run): Promise<void> {
 
 async function countConflicts(run: Run): Promise<number> {
 	const records = await run.store.transact('r', [], (stores) => seenRecords(stores, run.spec.table));
-	return records.filter(({ deferredUntil = 0 }) => deferredUntil <= run.now()).length;
+	return records.filter(({ deferredUntil }) => !isPutOff(deferredUntil, run.now())).length;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startMemoryBackend } from '../contract/memory-backend.ts';
+import { startMemoryRestBackend } from '../contract/memory-rest-backend.ts';
 import { runRandomCalls } from '../contract/random-calls.ts';
 import type { RemoteBackend } from '../contract/remote-backend.ts';
 import { describeRemoteContract } from '../contract/remote-contract.ts';
@@ -13,21 +14,28 @@ const SEEDS = toSeeds(process.env, 12);
 describe('the in-memory server beside the real one', () => {
 	let real: RemoteBackend;
 	let memory: RemoteBackend;
+	let rest: RemoteBackend;
 
 	beforeAll(async () => {
-		[real, memory] = await Promise.all([startRestBackend(), startMemoryBackend()]);
+		[real, memory, rest] = await Promise.all([
+			startRestBackend(),
+			startMemoryBackend(),
+			startMemoryRestBackend(),
+		]);
 	});
-	afterEach(() => Promise.all([real.reset(), memory.reset()]));
+	afterEach(() => Promise.all([real.reset(), memory.reset(), rest.reset()]));
 	afterAll(() => real?.stop());
 
 	for (const seed of SEEDS) {
 		it(`[R7] [R15] [R16] [R20] program ${seed}: each call has the same outcome and leaves the same rows`, async () => {
 			const expected = await runRandomCalls(real, seed, 40);
-			const actual = await runRandomCalls(memory, seed, 40);
-			// The first difference says enough.
-			const at = expected.findIndex((line, index) => line !== actual[index]);
-			expect(actual[at]).toBe(expected[at]);
-			expect(actual).toHaveLength(expected.length);
+			for (const standIn of [memory, rest]) {
+				const actual = await runRandomCalls(standIn, seed, 40);
+				// The first difference says enough.
+				const at = expected.findIndex((line, index) => line !== actual[index]);
+				expect(actual[at]).toBe(expected[at]);
+				expect(actual).toHaveLength(expected.length);
+			}
 		});
 	}
 });

@@ -58,3 +58,26 @@ export function createFakeLocks(): LockManagerLike {
 		},
 	};
 }
+
+export interface LockHolder {
+	/** Whether the tab has ended: what it was granted is free, and nothing of it runs. */
+	readonly isGone: () => boolean;
+	/** Resolves when it ends. */
+	readonly gone: Promise<void>;
+	/** Resolves when it is awake: a frozen tab hears of nothing, nor of its lock's end. */
+	readonly awake: () => Promise<void>;
+}
+
+/** The browser's locks as one tab has them, which cannot keep them beyond its end. */
+export function locksOfTab(locks: LockManagerLike, { isGone, gone, awake }: LockHolder): LockManagerLike {
+	return {
+		async request(name, options, callback) {
+			const held = locks.request(name, options, (lock) =>
+				isGone() ? Promise.resolve() : Promise.race([callback(lock), gone]),
+			);
+			await held.catch(() => undefined);
+			await awake();
+			return held;
+		},
+	};
+}

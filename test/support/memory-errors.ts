@@ -9,7 +9,7 @@ export interface Refusal {
 
 /** A refusal as the REST transport reports it: classified by its code. */
 export function toRefused(table: string, { code, message }: Refusal): PixSyncError {
-	return toServerError({ ...NO_DETAILS, status: STATUS[code] ?? 400, code, message }, table);
+	return toServerError({ ...NO_DETAILS, status: statusOf(code), code, message }, table);
 }
 
 /** Nobody answered: thrown by `before` the request is lost, thrown by `after` the reply. */
@@ -36,5 +36,10 @@ export function unavailable(
 }
 
 const NO_DETAILS = { hint: null, retryAfterMs: null } as const;
+
+/** The status that PostgREST gives an error of this code. */
+export function statusOf(code: string): number {
+	return STATUS[code] ?? 400;
+}
 
 const STATUS: Readonly<Record<string, number>> = { '23503': 409, '23505': 409, '42501': 403, '42P01': 404 };

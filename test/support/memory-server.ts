@@ -2,6 +2,7 @@ import type { Row, RowId } from '../../src/core/types.ts';
 import type { Remote } from '../../src/services/remote.ts';
 import { compareIds, copyOf } from './memory-query.ts';
 import { createMemoryRemote, type RemoteCall, type RemoteHooks } from './memory-remote.ts';
+import { answerRest, type RestReply, type RestRequest, type RowPolicies } from './memory-rest.ts';
 import { createMemoryTable, type MemoryTable, type MemoryTableDefinition } from './memory-table.ts';
 
 export interface MemoryServerOptions {
@@ -10,6 +11,8 @@ export interface MemoryServerOptions {
 	readonly tables?: readonly MemoryTableDefinition[];
 	/** The most rows that one answer of a pull or a list of keys holds. @default 1000, as Supabase */
 	readonly maxRows?: number;
+	/** Row level security over HTTP, by table. @default none */
+	readonly policies?: Readonly<Record<string, RowPolicies>>;
 }
 
 /** One row that was really created, changed or removed; a repeat that changed nothing is not here. */
@@ -39,6 +42,8 @@ export interface MemoryServer {
 	addTable(definition: MemoryTableDefinition): void;
 	/** A device's remote. It learns the server's page cap as it reads; make a new one for a restarted device. */
 	connect(options?: ConnectOptions): Remote;
+	/** Answers one HTTP request, as PostgREST does. Not in `requests`. */
+	rest(request: RestRequest): RestReply;
 	/**
 	 * Somebody's write: creates the row, or sets the columns given of the row that is there.
 	 * @param stampedAt the timestamp that it gets: of a transaction that began then and commits now. @default the clock
@@ -61,6 +66,7 @@ export function createMemoryServer({
 	now,
 	tables: given = [],
 	maxRows = 1000,
+	policies = {},
 }: MemoryServerOptions): MemoryServer {
 	const tables = new Map<string, MemoryTable>();
 	let applied: AppliedWrite[] = [];
@@ -116,6 +122,7 @@ export function createMemoryServer({
 				},
 			});
 		},
+		rest: (request) => answerRest({ tables, policies, maxRows: () => cap }, request),
 		put(name, row, { stampedAt } = {}) {
 			const table = tableOf(name);
 			const id = row[table.definition.spec.idField] as RowId;

@@ -2,7 +2,7 @@ import { PixSyncError } from '../../src/core/errors.ts';
 import type { LockManagerLike } from '../../src/services/leadership.ts';
 import type { TabCallName } from '../../src/services/tab-message.ts';
 import { joinTabs, type TabChannel, type Tabs } from '../../src/services/tabs.ts';
-import { createFakeLocks } from './fake-locks.ts';
+import { createFakeLocks, locksOfTab } from './fake-locks.ts';
 
 /** One tab, and what it was told. */
 export interface FakeTab {
@@ -73,20 +73,10 @@ export function createTabWorld() {
 		return channel;
 	}
 
-	/** The browser's locks, whose promises a tab that is gone cannot keep. */
 	function locksOf(tab: string): LockManagerLike {
 		const crashed = new Promise<void>((resolve) => crashes.set(tab, resolve));
-		return {
-			async request(name, options, callback) {
-				const held = locks.request(name, options, (lock) =>
-					gone.has(tab) ? Promise.resolve() : Promise.race([callback(lock), crashed]),
-				);
-				// A frozen tab hears of nothing, nor of its lock's end.
-				await held.catch(() => undefined);
-				await (waking.get(tab)?.promise ?? null);
-				return held;
-			},
-		};
+		const awake = async () => waking.get(tab)?.promise;
+		return locksOfTab(locks, { isGone: () => gone.has(tab), gone: crashed, awake });
 	}
 
 	return {

@@ -175,7 +175,7 @@ function toError(
 			code,
 			message: textOf(body.message),
 			hint: textOf(body.hint),
-			retryAfterMs: toRetryAfterMs(reply.headers.get('retry-after')),
+			retryAfterMs: toRetryAfterMs(reply.headers.get('retry-after'), timing.receivedAt),
 		},
 		table,
 	);
@@ -219,10 +219,10 @@ function toDateMs(header: string | null): number | null {
 }
 
 /** Seconds or an HTTP date. */
-function toRetryAfterMs(header: string | null): number | null {
+function toRetryAfterMs(header: string | null, nowMs: number): number | null {
 	if (header === null) return null;
 	const seconds = Number(header);
 	if (Number.isFinite(seconds)) return Math.min(RETRY_AFTER_CAP_MS, Math.max(0, seconds * 1000));
 	const at = Date.parse(header);
-	return Number.isNaN(at) ? null : Math.min(RETRY_AFTER_CAP_MS, Math.max(0, at - Date.now()));
+	return Number.isNaN(at) ? null : Math.min(RETRY_AFTER_CAP_MS, Math.max(0, at - nowMs));
 }

@@ -1,0 +1,199 @@
+import type { SyncResult } from '../../src/index.ts';
+import { isSame } from './audit.ts';
+import { settle, USERS } from './perform.ts';
+import { dirtyOf, readReplica, rowKey, tableOf } from './replica-image.ts';
+import type { SimDevice } from './sim-device.ts';
+import { isVisibleTo, SIM_TABLES } from './sim-schema.ts';
+import type { SimTab } from './sim-tab.ts';
+import { databasesOn } from './tab-disk.ts';
+import type { World } from './world.ts';
+
+/** Rounds of all devices until everybody has everything; each may take this long. */
+const MAX_ROUNDS = 8;
+const ROUND_MS = 600_000;
+
+/** Faults end, everybody comes back, and within bounded time all is equal and still. */
+export async function auditEnd(world: World): Promise<void> {
+	world.heal();
+	world.server.isDown = false;
+	for (const device of world.devices) {
+		device.skewMs = 0;
+		device.auth.isDown = false;
+		device.setOnline(true);
+		for (const tab of device.tabs) tab.thaw();
+	}
+	// What was killed is opened again, what waits for a late commit gets it.
+	await world.time.advance(15_000);
+	for (const tab of tabsOf(world)) tab.sync.disableAutoSync();
+	for (const user of usersOf(world)) {
+		await asUser(world, user);
+		if (world.violations.length > 0) return;
+	}
+	await auditRest(world);
+	if (world.violations.length > 0) return;
+	await auditResources(world);
+}
+
+async function asUser(world: World, user: string): Promise<void> {
+	for (const device of world.devices) device.auth.signIn(user);
+	await world.time.advance(1_000);
+	let isDone = false;
+	for (let round = 0; round < MAX_ROUNDS && !isDone; round++) {
+		isDone = true;
+		for (const device of world.devices) {
+			const isStill = await syncDevice(world, device, user);
+			if (world.violations.length > 0) return;
+			isDone &&= isStill;
+		}
+		// Hard deletes leave no trace in a pull: whoever thinks that all is done looks for them.
+		for (const device of isDone ? world.devices : []) isDone = (await sweepDevice(world, device)) && isDone;
+		// Longer than any backoff.
+		if (!isDone) await world.time.advance(65_000);
+		world.count('rounds');
+	}
+	if (!isDone)
+		world.violate(
+			'L2',
+			`the outboxes of ${user} do not drain in ${MAX_ROUNDS} rounds: ${tabsOf(world).map(whereabouts).join('; ')}`,
+		);
+	for (const device of world.devices) auditConvergence(world, device, user);
+	if (world.violations.length === 0) await auditRepeat(world, user);
+}
+
+/** @returns whether there was nothing to do. */
+async function syncDevice(world: World, device: SimDevice, user: string): Promise<boolean> {
+	const tab = device.tabs[0];
+	if (!tab) return true;
+	const result = await settle(world, tab.sync.sync(), ROUND_MS);
+	world.note(`${tab.name} sync: ${JSON.stringify(result)}`);
+	if (result) return isQuiet(world, device, user, result);
+	world.violate('L2', `${tab.name}: sync() gives no answer within ${ROUND_MS} ms: ${whereabouts(tab)}`);
+	return false;
+}
+
+/** @returns whether it found nothing. */
+async function sweepDevice(world: World, { tabs }: SimDevice): Promise<boolean> {
+	const tab = tabs[0];
+	let changed = 0;
+	for (const table of tab ? SIM_TABLES.filter((name) => world.isRegistered(name)) : []) {
+		const sweep = tab?.sync.reconcile(table, { allowShrink: true }).catch((error: unknown) => {
+			world.note(`${tab.name} reconcile ${table}: ${String(error)}`);
+			return { changed: 1 };
+		});
+		changed += sweep ? ((await settle(world, sweep, ROUND_MS))?.changed ?? 1) : 0;
+	}
+	return changed === 0;
+}
+
+/** S30: what idles has nothing due. */
+function isQuiet(world: World, device: SimDevice, user: string, result: SyncResult): boolean {
+	const image = readReplica(device.disk, `app:${user}`);
+	const pending = [...(image?.outbox.values() ?? [])].filter(({ status }) => status === 'pending');
+	// A child waits for as long as its parent is a dead letter, or in a conflict that nobody has decided.
+	const waiting = pending.filter(({ table, data }) => !waitsForPerson(image, table, data));
+	if (result.success && waiting.length > 0 && result.errors.length === 0)
+		world.violate(
+			'S30',
+			`${device.name}: sync() succeeded, and ${waiting.length} changes wait: ${JSON.stringify(waiting[0])}`,
+		);
+	return waiting.length === 0 && result.downloaded === 0 && result.uploaded === 0;
+}
+
+function waitsForPerson(image: ReturnType<typeof readReplica>, table: string, data: unknown): boolean {
+	if (table !== 'tasks' || typeof data !== 'object' || data === null) return false;
+	const parent = (data as { project_id?: unknown }).project_id;
+	return [...(image?.outbox.values() ?? [])].some(
+		({ status, rowId }) => status === 'rejected' && rowId === parent,
+	);
+}
+
+/** L1: both directions, but for rows that wait for a person. */
+function auditConvergence(world: World, device: SimDevice, user: string): void {
+	const image = readReplica(device.disk, `app:${user}`);
+	if (!image) {
+		world.violate('L1', `${device.name} has no replica of ${user}`);
+		return;
+	}
+	const dirty = dirtyOf(image);
+	const expected = new Map(
+		SIM_TABLES.flatMap((table) =>
+			world.server
+				.rows(table)
+				.filter((row) => !row.deleted_at && isVisibleTo(row, user))
+				.map((row) => [rowKey(table, String(row.id)), row] as const),
+		),
+	);
+	for (const [key, row] of expected) {
+		world.count('rows compared');
+		if (!dirty.has(key) && !isSame(image.views.get(key), row))
+			world.violate(
+				'L1',
+				`${device.name}, ${user}: ${key} is ${JSON.stringify(image.views.get(key))}, at the server ${JSON.stringify(row)}`,
+			);
+	}
+	for (const [key, row] of image.views) {
+		if (!isVisibleTo(row, user)) world.violate('S18', `${device.name}: ${user} holds ${key} of ${row.owner}`);
+		if (!dirty.has(key) && !expected.has(key))
+			world.violate('L1', `${device.name}, ${user}: holds ${key}, which the server has not`);
+	}
+	for (const [key, own] of dirty) {
+		const waits =
+			own.every(({ status }) => status === 'conflicted') ||
+			own.some(({ data }) => waitsForPerson(image, tableOf(key), data));
+		if (!waits) world.violate('L2', `${device.name}, ${user}: ${key} still waits`);
+		else world.count('left to a person');
+	}
+	for (const { status } of image.outbox.values()) if (status === 'rejected') world.count('dead letters');
+}
+
+/** S17, L3: once more changes nothing. */
+async function auditRepeat(world: World, user: string): Promise<void> {
+	for (const { tabs, disk, name } of world.devices) {
+		const tab = tabs[0];
+		if (!tab) continue;
+		const before = readReplica(disk, `app:${user}`);
+		const result = await settle(world, tab.sync.sync(), ROUND_MS);
+		const after = readReplica(disk, `app:${user}`);
+		const rows = (image: typeof before) => [...(image?.views ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+		if (result?.downloaded !== 0 || !isSame(rows(before), rows(after)))
+			world.violate('S17', `${name}, ${user}: the same pull once more changes ${result?.downloaded} rows`);
+	}
+}
+
+/** L3: nobody asks for anything when nothing is to be done. */
+async function auditRest(world: World): Promise<void> {
+	await world.time.advance(65_000);
+	const before = world.server.arrivals;
+	await world.time.advance(200_000);
+	if (world.server.arrivals > before)
+		world.violate('L3', `${world.server.arrivals - before} requests while all is done`);
+}
+
+/** S31: what was begun is ended with the app. */
+async function auditResources(world: World): Promise<void> {
+	for (const tab of tabsOf(world)) await settle(world, tab.close(), 60_000);
+	await world.time.advance(120_000);
+	const listeners = world.devices.reduce(
+		(sum, { listeners: own }) =>
+			sum + [...own.values()].filter(({ tab }) => tabsOf(world).includes(tab)).length,
+		0,
+	);
+	if (world.time.pending > 0 || listeners > 0)
+		world.violate('S31', `${world.time.pending} timers and ${listeners} listeners are left behind`);
+}
+
+function tabsOf({ devices }: World): readonly SimTab[] {
+	return devices.flatMap(({ tabs }) => tabs);
+}
+
+/** Who was signed in on some device; everybody's changes must arrive. */
+function usersOf({ devices }: World): readonly string[] {
+	return USERS.filter((user) => devices.some(({ disk }) => databasesOn(disk).includes(`app:${user}`)));
+}
+
+/** Where the charts stand, for whoever reads of a failure. */
+function whereabouts({ name, sync, isAlive }: SimTab): string {
+	const { value, context } = sync.actor.getSnapshot();
+	const states = Object.entries(context.tables).map(([table, { ref }]) => [table, ref.getSnapshot().value]);
+	return `${name} ${isAlive ? '' : 'dead '}${JSON.stringify({ value, states, run: context.run })}`;
+}

@@ -1,0 +1,79 @@
+import { type Audit, isSame, valueEntries } from './audit.ts';
+import type { SimWrite } from './sim-server.ts';
+import type { World } from './world.ts';
+
+interface LogContext {
+	readonly world: World;
+	readonly origins: Audit['origins'];
+	readonly owners: Audit['owners'];
+	readonly excused: Audit['excused'];
+}
+
+/** What the server's log must look like, checked at each write of a device's. */
+export function auditWrite({ world, origins, owners }: LogContext, write: SimWrite): void {
+	const { by, userId, kind, table, id, row, before, order } = write;
+	world.count(by === null ? 'direct writes' : `applied ${kind}`);
+	if (by === null) return;
+	const device = by.split('/')[0] ?? by;
+	const earlier = world.server.log.slice(0, order - 1).filter((one) => one.table === table && one.id === id);
+	const name = `${by}: ${kind} of ${table} ${id}`;
+
+	// S7: whoever writes over a version was told of it, or wrote it.
+	if (before && kind !== 'create') {
+		const wrote = earlier.some((one) => one.by?.startsWith(`${device}/`) && isSame(one.row, before));
+		if (!wrote && !world.server.told(device).has(`${table} ${id} ${before.updated_at}`))
+			world.violate('S7', `${name} overwrites ${before.updated_at}, of which ${device} never heard`);
+	}
+	if (!row) return;
+
+	for (const [column, value] of valueEntries(row)) {
+		if (before?.[column] === value) continue;
+		const origin = origins.get(value);
+		const wasThere = earlier.some((one) => one.row?.[column] === value || one.before?.[column] === value);
+		// S3: only what somebody asked for is ever written.
+		if (!origin && !wasThere)
+			world.violate('S3', `${name} writes ${column} = ${value}, which nobody asked for`);
+		// S18: a change is sent as the user in whose replica it was made.
+		const owner = owners.get(value);
+		if (owner !== undefined && owner !== userId && !wasThere)
+			world.violate('S18', `${name}: ${value} of ${owner} is sent as ${userId}`);
+		// S2: a value is applied once, unless somebody else changed the row in between.
+		const last = earlier.findLastIndex((one) => one.row?.[column] === value);
+		const othersSince = earlier
+			.slice(last + 1)
+			.some((one) => one.by === null || !one.by.startsWith(`${device}/`));
+		if (last !== -1 && !othersSince && earlier[last]?.by?.startsWith(`${device}/`))
+			world.violate('S2', `${name} applies ${column} = ${value} again`);
+		// S5: one device's changes of a column arrive in the order in which they were made.
+		const overtaken = earlier.find((one) => {
+			const other = one.row?.[column];
+			const later = typeof other === 'string' ? origins.get(other) : undefined;
+			const wasNew = one.before?.[column] !== other;
+			return (
+				origin &&
+				later &&
+				wasNew &&
+				later.device === origin.device &&
+				one.by?.startsWith(`${device}/`) &&
+				later.order > origin.order
+			);
+		});
+		if (overtaken && last === -1 && origin?.device === device)
+			world.violate('S5', `${name}: ${value} arrives after ${overtaken.row?.[column]}, which was made later`);
+	}
+
+	// S9: what was deleted comes back only by a create, or by a rule that lets the local side win.
+	const wasDeleted = kind === 'create' && earlier.some((one) => one.kind === 'delete');
+	const isUndeleted = kind === 'update' && before?.deleted_at && !row.deleted_at;
+	if (wasDeleted || isUndeleted) {
+		const strategy = world.schema.strategies[table];
+		const isAsked = valueEntries(row).some(([column, value]) => {
+			const deletedAt = earlier.findLast((one) => !one.row || one.row.deleted_at)?.order ?? 0;
+			return (
+				origins.has(value) && !earlier.some((one) => one.order <= deletedAt && one.row?.[column] === value)
+			);
+		});
+		if (!isAsked && (strategy === 'latest-wins' || strategy === 'remote-wins'))
+			world.violate('S9', `${name} brings a deleted row back`);
+	}
+}

@@ -1,0 +1,55 @@
+import { auditEnd } from './audit-end.ts';
+import { type Operation, toStory } from './operation.ts';
+import { perform, USERS } from './perform.ts';
+import { type Counters, createWorld, type Violation, type World, type WorldOptions } from './world.ts';
+
+export interface RunResult {
+	readonly violations: readonly Violation[];
+	/** Points of the whole run, the healing included. */
+	readonly points: number;
+	readonly writes: number;
+	readonly traceHash: string;
+	readonly trace: readonly string[];
+	readonly counters: Counters;
+	readonly story: string;
+}
+
+export interface RunOptions extends WorldOptions {
+	readonly program: readonly Operation[];
+	/** Before the first operation. @default both devices are signed in as the first user, and have synced once */
+	readonly prepare?: (world: World) => Promise<void>;
+	/** Checks of a test's own, before the healing. */
+	readonly midway?: (world: World) => Promise<void>;
+}
+
+/** One program in one world: faults first, then heal and converge. Stops at the first step that breaks a promise. */
+export async function run(options: RunOptions): Promise<RunResult> {
+	const { warn, error } = console;
+	const world = createWorld(options);
+	console.warn = (...text) => world.overhear(null, text);
+	console.error = (...text) => world.overhear(null, text);
+	try {
+		for (const [name, tabs] of Object.entries(options.devices ?? { alice: 1, bob: 1 })) {
+			const device = world.devices.find((one) => one.name === name);
+			if (!device) throw new Error(`No device ${name}`);
+			device.auth.signIn(USERS[0]);
+			for (let at = 1; at <= tabs; at++) world.open(device, `tab${at}`);
+		}
+		await world.time.drain();
+		await options.prepare?.(world);
+		for (const operation of options.program) {
+			await perform(world, operation);
+			if (world.violations.length > 0) break;
+		}
+		if (world.violations.length === 0) await options.midway?.(world);
+		if (world.violations.length === 0) await auditEnd(world);
+		return {
+			...{ violations: world.violations, points: world.points, writes: world.writes },
+			...{ traceHash: world.traceHash(), trace: world.trace(), counters: world.counters },
+			story: toStory(options.program),
+		};
+	} finally {
+		Object.assign(console, { warn, error });
+		world.uninstall();
+	}
+}

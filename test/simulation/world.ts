@@ -1,0 +1,292 @@
+import { createHash } from 'node:crypto';
+import { createRandomSource, type RandomSource } from '../support/random-source.ts';
+import { type Audit, createAudit } from './audit.ts';
+import { createDevice, type SimDevice } from './sim-device.ts';
+import { answerInstead, drawFault, type FaultRates, type NetworkFault, spoil } from './sim-network.ts';
+import { randomSchema, type SimSchema } from './sim-schema.ts';
+import { createSimServer, type SimReply, type SimServer } from './sim-server.ts';
+import { openTab, type SimBuild, type SimTab } from './sim-tab.ts';
+import { installVirtualTime, type VirtualTime } from './virtual-time.ts';
+
+export interface StorageFaultPlan {
+	/** Which transaction that may write; 1 is the world's first. */
+	readonly at: number;
+	readonly error: 'QuotaExceededError' | 'AbortError' | 'UnknownError';
+	/** Once, or from there on until the faults end. */
+	readonly isPersistent: boolean;
+}
+
+export interface WorldOptions {
+	readonly seed: number;
+	readonly build: SimBuild;
+	/** Device names with how many tabs each has. @default one tab on 'alice' and one on 'bob' */
+	readonly devices?: Readonly<Record<string, number>>;
+	/** @default drawn from the seed */
+	readonly schema?: SimSchema;
+	/** @default none */
+	readonly rates?: FaultRates;
+	/** Points at which the tab whose point it is dies. @default none */
+	readonly kills?: readonly number[];
+	readonly storage?: StorageFaultPlan | null;
+	/** Rows of one answer, at most. @default 4: pages are short, so that pulls have several */
+	readonly maxRows?: number;
+	/** @default 3 */
+	readonly pageSize?: number;
+}
+
+export interface Violation {
+	/** S1–S33, L1–L8. */
+	readonly invariant: string;
+	readonly message: string;
+}
+
+/** Of a run, or of many added up; one that stays 0 shows that a test proves little. */
+export type Counters = Record<string, number>;
+
+export interface World {
+	readonly seed: number;
+	readonly time: VirtualTime;
+	readonly build: SimBuild;
+	readonly schema: SimSchema;
+	readonly server: SimServer;
+	readonly devices: readonly SimDevice[];
+	readonly random: RandomSource;
+	readonly pageSize: number;
+	readonly audit: Audit;
+	readonly counters: Counters;
+	readonly violations: readonly Violation[];
+	/** Points so far: transactions begun and committed, requests sent and answers received. */
+	readonly points: number;
+	/** Transactions that may write, so far. */
+	readonly writes: number;
+	/** No faults any more: what is broken heals. */
+	heal(): void;
+	readonly isHealing: boolean;
+	isRegistered(table: string): boolean;
+	/** The app's next version knows this table, too. */
+	unlock(table: string): void;
+	lock(table: string): void;
+	/** 1, 2, 3 … */
+	serial(): number;
+	count(what: string, by?: number): void;
+	violate(invariant: string, message: string): void;
+	note(line: string): void;
+	/** All that happened, in short. */
+	traceHash(): string;
+	trace(): readonly string[];
+	transactionBegan(
+		tab: SimTab,
+		database: string,
+		mode: IDBTransactionMode,
+		stores: readonly string[],
+	): DOMException | null;
+	transactionCommitted(tab: SimTab, database: string): void;
+	fetch(tab: SimTab, url: string, init: RequestInit): Promise<Response>;
+	/** What a tab told its listeners, or the console; it must hold no secret. */
+	overhear(tab: SimTab | null, notice: unknown): void;
+	/** Opens a tab, or the same one anew. */
+	open(device: SimDevice, label: string): SimTab;
+	uninstall(): void;
+}
+
+/** Any moment will do; not a round one. */
+const START_MS = Date.parse('2026-03-04T05:06:07.089Z');
+
+/** A killed tab is opened again by its user after so long. */
+const REOPENED_AFTER_MS = 700;
+
+export function createWorld(options: WorldOptions): World {
+	const { seed, build, devices: wanted = { alice: 1, bob: 1 }, kills = [], storage = null } = options;
+	const random = createRandomSource(seed);
+	const schema = options.schema ?? randomSchema(random);
+	const network = createRandomSource(seed ^ 0x5eed);
+	const time = installVirtualTime(START_MS);
+	const killAt = new Set(kills);
+	const violations: Violation[] = [];
+	const lines: string[] = [];
+	const counters: Counters = {};
+	const locked = new Set<string>();
+	const inFlight = new Map<SimTab, number>();
+	let points = 0;
+	let serials = 0;
+	let writes = 0;
+	let isHealing = false;
+
+	const world: World = {
+		...{ seed, time, build, schema, random, counters, violations },
+		pageSize: options.pageSize ?? 3,
+		server: undefined as unknown as SimServer,
+		audit: undefined as unknown as Audit,
+		devices: [],
+		get points() {
+			return points;
+		},
+		get writes() {
+			return writes;
+		},
+		get isHealing() {
+			return isHealing;
+		},
+		heal() {
+			isHealing = true;
+		},
+		isRegistered: (table) => !locked.has(table),
+		lock: (table) => void locked.add(table),
+		unlock: (table) => void locked.delete(table),
+		serial: () => ++serials,
+		count(what, by = 1) {
+			counters[what] = (counters[what] ?? 0) + by;
+		},
+		violate(invariant, message) {
+			violations.push({ invariant, message: `${message} [t=${time.now - START_MS} ms, point ${points}]` });
+			world.note(`VIOLATION ${invariant}: ${message}`);
+		},
+		note(line) {
+			lines.push(`${time.now - START_MS} ${line}`);
+		},
+		trace: () => lines,
+		traceHash: () => createHash('sha256').update(lines.join('\n')).digest('hex').slice(0, 16),
+
+		transactionBegan(tab, database, mode) {
+			if (mode === 'readonly') return null;
+			point(tab, `begin ${database}`);
+			if (mode === 'versionchange') return null;
+			writes++;
+			if (!storage || isHealing) return null;
+			const isHit = storage.isPersistent ? writes >= storage.at : writes === storage.at;
+			if (!isHit) return null;
+			world.count(`storage ${storage.error}`);
+			world.note(`${tab.name} ${storage.error}`);
+			return new DOMException('injected', storage.error);
+		},
+		transactionCommitted(tab, database) {
+			world.audit.committed(tab, database);
+			point(tab, `commit ${database}`);
+		},
+		fetch: (tab, url, init) => new Promise((resolve, reject) => send(tab, url, init, resolve, reject)),
+		overhear(tab, notice) {
+			world.audit.overheard(tab, notice);
+		},
+		open(device, label) {
+			const at = device.tabs.findIndex(({ name }) => name === `${device.name}/${label}`);
+			const tab = openTab(device, label);
+			if (at === -1) device.tabs.push(tab);
+			else device.tabs[at] = tab;
+			world.note(`${tab.name} opens`);
+			return tab;
+		},
+		uninstall: () => time.uninstall(),
+	};
+
+	function point(tab: SimTab, label: string): void {
+		if (!tab.isAlive) return;
+		points++;
+		world.note(`${tab.name} ${label}`);
+		if (!killAt.has(points)) return;
+		world.count('kills');
+		const { device } = tab;
+		tab.kill();
+		const label_ = tab.name.slice(device.name.length + 1);
+		time.setTimeout(() => void world.open(device, label_), REOPENED_AFTER_MS);
+	}
+
+	function send(
+		tab: SimTab,
+		url: string,
+		init: RequestInit,
+		resolve: (reply: Response) => void,
+		reject: (error: unknown) => void,
+	): void {
+		if (!tab.isAlive) return;
+		if (tab.isFrozen) {
+			tab.deliver(() => send(tab, url, init, resolve, reject));
+			return;
+		}
+		const { device } = tab;
+		const headers = Object.fromEntries(new Headers(init.headers));
+		const method = init.method ?? 'GET';
+		const isProbe = headers.prefer === undefined;
+		const path = url.slice(url.indexOf('/v1/') + 4);
+		point(tab, `send ${method} ${path}`);
+		if (!tab.isAlive) return;
+		world.count(isProbe ? 'probes' : 'requests');
+		if (!device.isOnline) {
+			if (!isProbe) world.violate('S11', `${tab.name} sends ${method} ${path} while offline`);
+			time.setTimeout(() => tab.deliver(() => reject(new TypeError('fetch failed'))), 1);
+			return;
+		}
+		const isWrite = method !== 'GET';
+		if (isWrite) noteWrite(tab);
+		const fault: NetworkFault = isHealing || isProbe ? 'ok' : drawFault(network, options.rates ?? {});
+		if (fault !== 'ok') {
+			world.count(`fault ${fault}`);
+			world.note(`fault ${fault}`);
+		}
+		const thereMs = 3 + network.below(40);
+		const backMs = 3 + network.below(40) + (fault === 'slow' ? 1_000 + network.below(12_000) : 0);
+		let isOver = false;
+		const finish = (work: () => void) =>
+			tab.deliver(() => {
+				if (isOver) return;
+				isOver = true;
+				if (isWrite) inFlight.set(tab, (inFlight.get(tab) ?? 1) - 1);
+				work();
+			});
+		init.signal?.addEventListener('abort', () =>
+			finish(() => reject(new DOMException('The operation was aborted', 'AbortError'))),
+		);
+		const lose = () => finish(() => reject(new TypeError('fetch failed')));
+		const arrive = (): SimReply =>
+			answerInstead(fault) ??
+			world.server.handle({
+				...{ url, method, headers, by: tab.name },
+				body: typeof init.body === 'string' ? init.body : null,
+			});
+		if (fault === 'drop') {
+			time.setTimeout(lose, thereMs);
+			return;
+		}
+		time.setTimeout(() => {
+			const reply = spoil(fault, arrive());
+			if (fault === 'duplicate') time.setTimeout(() => void arrive(), 1 + network.below(3_000));
+			if (fault === 'hang') return;
+			time.setTimeout(() => {
+				if (fault === 'lost-reply' || !device.isOnline) return lose();
+				finish(() => {
+					point(tab, `recv ${reply.status} ${reply.text.length}`);
+					if (tab.isAlive) resolve(toResponse(reply));
+				});
+			}, backMs);
+		}, thereMs);
+	}
+
+	/** No two tabs of a device push at once, but for one that was cut off or frozen meanwhile. */
+	function noteWrite(tab: SimTab): void {
+		for (const [other, count] of inFlight) {
+			const isOther = other !== tab && other.device === tab.device;
+			if (isOther && count > 0 && other.isAlive && !other.isFrozen) {
+				world.violate('S24', `${tab.name} pushes while ${other.name} does`);
+			}
+		}
+		inFlight.set(tab, (inFlight.get(tab) ?? 0) + 1);
+	}
+
+	Object.assign(world, {
+		server: createSimServer({
+			...{ now: () => time.now, schema, maxRows: options.maxRows ?? 4 },
+			written: (write) => world.audit.applied(write),
+		}),
+	});
+	Object.assign(world, { audit: createAudit(world) });
+	Object.assign(world, { devices: Object.keys(wanted).map((name) => createDevice(world, name)) });
+	return world;
+}
+
+function toResponse({ status, text, headers }: SimReply): Response {
+	return {
+		status,
+		ok: status >= 200 && status < 300,
+		headers: { get: (name: string) => headers[name] ?? null },
+		text: () => Promise.resolve(text),
+	} as unknown as Response;
+}
