@@ -15,6 +15,7 @@ import { createNoticeHub } from './notice-hub.ts';
 import type { SyncManagerOptions } from './options.ts';
 import { type ActionInput, type CheckedAction, toCheckedAction, toRowId } from './services/action.ts';
 import type { AdoptResult } from './services/adopt-anonymous.ts';
+import { lastSeq } from './services/clear.ts';
 import { toDecision } from './services/conflict-inbox.ts';
 import { explainRow } from './services/explain.ts';
 import { exportUnsynced, type UnsyncedExport } from './services/export-unsynced.ts';
@@ -255,11 +256,17 @@ export class SyncManager {
 		this.#tellQueued([table]);
 	}
 
-	/** Drops all that waits; rows go back to what the server last confirmed. Dead letters stay. */
+	/**
+	 * Drops all that waits as the call is made; rows go back to what the server last confirmed. Dead letters stay.
+	 */
 	async clearSyncQueue(): Promise<void> {
-		await this.#ready();
-		if (await this.#askLeader('clearSyncQueue', [])) return;
-		for (const table of this.#engine.specs.keys()) await this.#engine.services.clearQueue(table);
+		const { store } = await this.#ready();
+		await this.#clearQueue(await lastSeq(store));
+	}
+
+	async #clearQueue(upTo: number): Promise<void> {
+		if (await this.#askLeader('clearSyncQueue', [upTo])) return;
+		for (const table of this.#engine.specs.keys()) await this.#engine.services.clearQueue(table, upTo);
 	}
 
 	/**
@@ -446,7 +453,7 @@ export class SyncManager {
 			case 'reconcile':
 				return this.reconcile(first as string, second as Partial<ReconcileOptions>);
 			case 'clearSyncQueue':
-				return this.clearSyncQueue();
+				return this.#clearQueue(typeof first === 'number' ? first : Number.POSITIVE_INFINITY);
 			default:
 				return unreachable(name);
 		}

@@ -26,7 +26,7 @@ export interface TableServicesOptions {
 /** The table machine's services, and those that the façade calls itself under the same lock. */
 export interface LockedTableServices extends TableServices {
 	reconcile(table: string, options: ReconcileOptions, signal: AbortSignal): Promise<number>;
-	clearQueue(table: string): Promise<void>;
+	clearQueue(table: string, upTo: number): Promise<void>;
 }
 
 export function createTableServices(options: TableServicesOptions): LockedTableServices {
@@ -77,12 +77,12 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 		endPull: ({ table }) => endPull(pulls, table),
 		reconcile: (table, input, signal) =>
 			withRun(table, signal, (run) => reconcile(run, { ...input, isResuming: false })),
-		clearQueue: (table) =>
+		clearQueue: (table, upTo) =>
 			locks.run(table, async () => {
 				const workspace = options.workspace();
 				const spec = options.specs.get(table);
 				if (!workspace || !spec) throw notReady(table);
-				await clearQueue(workspace.store, spec);
+				await clearQueue(workspace.store, spec, upTo);
 			}),
 	};
 }

@@ -25,6 +25,7 @@ export async function auditEnd(world: World): Promise<void> {
 	// What was killed is opened again, what waits for a late commit gets it.
 	await world.time.advance(15_000);
 	for (const tab of tabsOf(world)) tab.sync.disableAutoSync();
+	await upgradeAll(world);
 	for (const user of usersOf(world)) {
 		await asUser(world, user);
 		if (world.violations.length > 0) return;
@@ -32,6 +33,19 @@ export async function auditEnd(world: World): Promise<void> {
 	await auditRest(world);
 	if (world.violations.length > 0) return;
 	await auditResources(world);
+}
+
+/** Everybody has the app's newest version in the end. */
+async function upgradeAll(world: World): Promise<void> {
+	if (SIM_TABLES.every((table) => world.isRegistered(table))) return;
+	for (const table of SIM_TABLES) world.unlock(table);
+	for (const device of world.devices) {
+		for (const { name, close } of [...device.tabs]) {
+			await settle(world, close(), 60_000);
+			world.open(device, name.slice(device.name.length + 1));
+		}
+	}
+	await world.time.drain();
 }
 
 async function asUser(world: World, user: string): Promise<void> {
@@ -165,7 +179,11 @@ async function auditRest(world: World): Promise<void> {
 	await world.time.advance(65_000);
 	const before = world.server.arrivals;
 	await world.time.advance(200_000);
-	if (world.server.arrivals > before)
+	// A child of a dead letter is tried now and then: its parent may have come by another way.
+	const isWaiting = world.devices.some(({ tabs }) =>
+		tabs.some((tab) => tab.isAlive && tablesOf(tab).some(([, state]) => state === 'backoff')),
+	);
+	if (world.server.arrivals > before && !isWaiting)
 		world.violate('L3', `${world.server.arrivals - before} requests while all is done`);
 }
 
@@ -194,6 +212,11 @@ function usersOf({ devices }: World): readonly string[] {
 /** Where the charts stand, for whoever reads of a failure. */
 function whereabouts({ name, sync, isAlive }: SimTab): string {
 	const { value, context } = sync.actor.getSnapshot();
-	const states = Object.entries(context.tables).map(([table, { ref }]) => [table, ref.getSnapshot().value]);
+	const states = tablesOf({ sync });
 	return `${name} ${isAlive ? '' : 'dead '}${JSON.stringify({ value, states, run: context.run })}`;
+}
+
+function tablesOf({ sync }: Pick<SimTab, 'sync'>): readonly (readonly [string, string])[] {
+	const { tables } = sync.actor.getSnapshot().context;
+	return Object.entries(tables).map(([table, { ref }]) => [table, String(ref.getSnapshot().value)] as const);
 }

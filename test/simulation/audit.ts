@@ -144,7 +144,11 @@ export function createAudit(world: World): Audit {
 			return;
 		}
 		const name = `${device.name}/`;
-		const own = server.log.filter((write) => write.table === table && write.id === rowId);
+		// A row that got its id from the server is known by what was written.
+		const isOwn = (write: SimWrite) =>
+			write.id === rowId ||
+			(table === 'tickets' && valueEntries(data).some(([column, value]) => write.row?.[column] === value));
+		const own = server.log.filter((write) => write.table === table && isOwn(write));
 		const later = [...(was?.outbox.values() ?? []), ...now.outbox.values()].filter(
 			(other) => other.table === table && other.rowId === rowId && other.seq > seq,
 		);

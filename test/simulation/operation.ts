@@ -1,3 +1,5 @@
+import { SIM_TABLES, type SimTable } from './sim-schema.ts';
+
 /** What a program may do. Rows, tables and users are picked by number among those there are. */
 export const OPERATION_WEIGHTS = {
 	create: 16,
@@ -31,6 +33,8 @@ export const OPERATION_WEIGHTS = {
 	reconcile: 1,
 	auto: 1,
 	poke: 2,
+	disk: 1.5,
+	upgrade: 0.3,
 } as const satisfies Record<string, number>;
 
 export type OperationKind = keyof typeof OPERATION_WEIGHTS;
@@ -41,11 +45,15 @@ export interface Operation {
 	readonly tab: number;
 	/** Which row, table, or how long. */
 	readonly n: number;
+	/** @default one that `n` picks */
+	readonly table?: SimTable;
 }
 
-/** A program as one reads it, an operation a word: `create@0:17`. */
+/** A program as one reads it, an operation a word: `create@0:17`, or `create@0:17/notes`. */
 export function toStory(program: readonly Operation[]): string {
-	return program.map(({ kind, tab, n }) => `${kind.replaceAll(' ', '-')}@${tab}:${n}`).join(' ');
+	return program
+		.map(({ kind, tab, n, table }) => `${kind.replaceAll(' ', '-')}@${tab}:${n}${table ? `/${table}` : ''}`)
+		.join(' ');
 }
 
 /** @throws Error for what is no story. */
@@ -55,9 +63,12 @@ export function fromStory(story: string): readonly Operation[] {
 		.split(/\s+/)
 		.filter((word) => word !== '')
 		.map((word) => {
-			const [, name, tab, n] = /^([a-z-]+)@(\d+):(\d+)$/.exec(word) ?? [];
+			const [, name, tab, n, on] = /^([a-z-]+)@(\d+):(\d+)(?:\/(\w+))?$/.exec(word) ?? [];
 			const kind = Object.keys(OPERATION_WEIGHTS).find((one) => one.replaceAll(' ', '-') === name);
 			if (kind === undefined) throw new Error(`"${word}" is no operation of a program`);
-			return { kind: kind as OperationKind, tab: Number(tab), n: Number(n) };
+			const table = SIM_TABLES.find((one) => one === on);
+			if (on !== undefined && !table) throw new Error(`"${word}" names no table`);
+			const operation = { kind: kind as OperationKind, tab: Number(tab), n: Number(n) };
+			return table ? { ...operation, table } : operation;
 		});
 }

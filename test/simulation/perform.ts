@@ -1,4 +1,4 @@
-import type { Row } from '../../src/core/types.ts';
+import type { Row, RowId } from '../../src/core/types.ts';
 import type { ActionInput } from '../../src/index.ts';
 import { createRandomSource } from '../support/random-source.ts';
 import type { Operation } from './operation.ts';
@@ -17,7 +17,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
 ]);
 
 /** Carries out one operation: calls, and lets what needs no waiting happen. */
-export async function perform(world: World, { kind, tab: at, n }: Operation): Promise<void> {
+export async function perform(world: World, { kind, tab: at, n, table: named }: Operation): Promise<void> {
 	const tabs = world.devices.flatMap(({ tabs }) => tabs);
 	const tab = tabs[at % tabs.length];
 	if (!tab) throw new Error('The world has no tab');
@@ -29,7 +29,7 @@ export async function perform(world: World, { kind, tab: at, n }: Operation): Pr
 	switch (kind) {
 		case 'create':
 		case 'poison':
-			if (!isAsleep) queue(world, tab, [newRow(world, tab, pick, kind === 'poison')]);
+			if (!isAsleep) queue(world, tab, [newRow(world, tab, pick, kind === 'poison', named)]);
 			break;
 		case 'tree': {
 			if (isAsleep) break;
@@ -42,7 +42,7 @@ export async function perform(world: World, { kind, tab: at, n }: Operation): Pr
 		}
 		case 'update':
 		case 'remove': {
-			const row = isAsleep ? null : pickRow(world, device, pick);
+			const row = isAsleep ? null : pickRow(world, device, pick, named);
 			if (!row) break;
 			const [table, id] = [tableOf(row), idOf(row)];
 			const data = kind === 'remove' ? null : values(world, device, table, pick);
@@ -51,7 +51,11 @@ export async function perform(world: World, { kind, tab: at, n }: Operation): Pr
 		}
 		case 'sync':
 			if (!isAsleep)
-				call(world, tab, 'sync', () => tab.sync.sync(pick.chance(0.7) ? undefined : [pick.pick(SIM_TABLES)]));
+				call(world, tab, 'sync', () =>
+					tab.sync.sync(
+						pick.chance(0.7) ? undefined : [pick.pick(SIM_TABLES.filter((one) => world.isRegistered(one)))],
+					),
+				);
 			if (pick.chance(0.5)) await world.time.advance(pick.below(2_500));
 			break;
 		case 'wait':
@@ -111,7 +115,7 @@ export async function perform(world: World, { kind, tab: at, n }: Operation): Pr
 		case 'remote update':
 		case 'remote remove':
 		case 'late commit':
-			remote(world, kind, pick);
+			remote(world, kind, pick, named);
 			break;
 		case 'outage':
 			world.server.isDown = true;
@@ -162,13 +166,27 @@ export async function perform(world: World, { kind, tab: at, n }: Operation): Pr
 			break;
 		case 'reconcile':
 			if (!isAsleep)
-				call(world, tab, 'reconcile', () => tab.sync.reconcile(pick.pick(SIM_TABLES), { allowShrink: true }));
+				call(world, tab, 'reconcile', () =>
+					tab.sync.reconcile(pick.pick(SIM_TABLES.filter((one) => world.isRegistered(one))), {
+						allowShrink: true,
+					}),
+				);
 			break;
 		case 'auto':
 			if (isAsleep) break;
 			if (pick.chance(0.6)) tab.sync.enableAutoSync(2_000 + pick.below(10_000));
 			else tab.sync.disableAutoSync();
 			break;
+		case 'disk':
+			world.failNextWrite(pick.pick(['QuotaExceededError', 'AbortError', 'UnknownError'] as const));
+			break;
+		case 'upgrade': {
+			if (isAsleep) break;
+			await settle(world, tab.close(), 5_000);
+			for (const table of SIM_TABLES) world.unlock(table);
+			world.open(device, tab.name.slice(device.name.length + 1));
+			break;
+		}
 		case 'poke':
 			if (!isAsleep) tab.sync.actor.send({ type: 'poke.received' });
 			break;
@@ -256,12 +274,13 @@ function newRow(
 	tab: SimTab,
 	pick: ReturnType<typeof createRandomSource>,
 	isPoison: boolean,
-	table: SimTable = pick.pick(SIM_TABLES),
+	named?: SimTable,
 ): ActionInput {
+	const table = named ?? pick.pick(SIM_TABLES.filter((one) => world.isRegistered(one)));
 	const { device } = tab;
 	const owner = pick.chance(0.3) ? device.auth.userId : null;
 	const data: Record<string, unknown> = {
-		id: world.random.uuid(),
+		...(table === 'tickets' ? {} : { id: world.random.uuid() }),
 		owner,
 		...values(world, device, table, pick),
 	};
@@ -272,25 +291,34 @@ function newRow(
 		);
 		data.project_id = parents.length > 0 && pick.chance(0.7) ? pick.pick(parents)[1].id : null;
 	}
-	return { table, action: 'create', data, localId: null };
+	return { table, action: 'create', data, localId: table === 'tickets' ? `ticket-${world.serial()}` : null };
 }
 
 function pickRow(
 	world: World,
 	device: SimDevice,
 	pick: ReturnType<typeof createRandomSource>,
+	named?: SimTable,
 ): string | null {
 	const image = world.audit.image(device, device.auth.userId);
-	const rows = [...(image?.views.keys() ?? [])].sort();
+	const rows = [...(image?.views.keys() ?? [])]
+		.filter((key) => world.isRegistered(tableOf(key)) && (!named || tableOf(key) === named))
+		.sort();
 	return rows.length === 0 ? null : pick.pick(rows);
 }
 
-function remote(world: World, kind: Operation['kind'], pick: ReturnType<typeof createRandomSource>): void {
+function remote(
+	world: World,
+	kind: Operation['kind'],
+	pick: ReturnType<typeof createRandomSource>,
+	named?: SimTable,
+): void {
 	const { server } = world;
-	const table = pick.pick(SIM_TABLES);
+	const table = named ?? pick.pick(SIM_TABLES);
 	const order = world.serial();
 	const owner = pick.chance(0.2) ? pick.pick(USERS) : null;
-	const fresh = { id: world.random.uuid(), title: `t${order}`, body: `b${order}`, owner };
+	const key = table === 'tickets' ? 1_000_000 + order : world.random.uuid();
+	const fresh = { id: key, title: `t${order}`, body: `b${order}`, owner };
 	const own = world.schema.stamps[table] === 'writer' ? { updated_at: server.stamp() } : {};
 	if (kind === 'remote create') {
 		server.put(table, { ...fresh, ...own });
@@ -305,7 +333,7 @@ function remote(world: World, kind: Operation['kind'], pick: ReturnType<typeof c
 	const rows = server.rows(table).filter(({ deleted_at }) => !deleted_at);
 	if (rows.length === 0) return;
 	const row = pick.pick(rows);
-	const id = String(row.id);
+	const id = row.id as RowId;
 	if (kind === 'remote update') {
 		server.patch(table, id, { ...pick.pick([{ title: fresh.title }, { body: fresh.body }]), ...own });
 		return;

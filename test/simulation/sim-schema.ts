@@ -5,8 +5,11 @@ import type { MemoryTableDefinition } from '../support/memory-table.ts';
 import { specOf } from '../support/mutations.ts';
 import type { RandomSource } from '../support/random-source.ts';
 
-/** Tables of every simulated app: a tree of two by foreign key with hard and soft deletes, and one by itself. */
-export const SIM_TABLES = ['projects', 'tasks', 'notes'] as const;
+/**
+ * Tables of every simulated app: a tree of two by foreign key with hard and soft deletes, one by itself, and one whose
+ * ids the server makes.
+ */
+export const SIM_TABLES = ['projects', 'tasks', 'notes', 'tickets'] as const;
 export type SimTable = (typeof SIM_TABLES)[number];
 
 /** Columns that operations write; each value is written once in a run, so that it tells who wrote it. */
@@ -32,7 +35,12 @@ export interface SimSchema {
 }
 
 export function randomSchema(random: RandomSource): SimSchema {
-	const each = <T>(draw: () => T) => ({ projects: draw(), tasks: draw(), notes: draw() });
+	const each = <T>(draw: () => T) => ({
+		projects: draw(),
+		tasks: draw(),
+		notes: draw(),
+		tickets: draw(),
+	});
 	return {
 		strategies: each(() => random.pick(STRATEGIES)),
 		stamps: each(() => (random.chance(0.7) ? 'trigger' : 'writer')),
@@ -49,6 +57,7 @@ export function configsOf({ strategies }: SimSchema): readonly SyncConfig[] {
 			deletedField: 'deleted_at',
 		},
 		{ table: 'notes', conflictResolution: strategies.notes },
+		{ table: 'tickets', conflictResolution: strategies.tickets, ids: 'server' },
 	];
 }
 
@@ -60,6 +69,7 @@ export function definitionsOf(schema: SimSchema): readonly MemoryTableDefinition
 		stamps: schema.stamps[config.table as SimTable],
 		columns: config.table === 'tasks' ? { ...COLUMNS, project_id: null, deleted_at: null } : COLUMNS,
 		...(config.table === 'tasks' ? { references: { project_id: 'projects' } } : {}),
+		isSerial: config.table === 'tickets',
 		reject: ({ title }: Row) =>
 			title === POISON ? { code: '23514', message: 'new row violates check constraint' } : null,
 	}));
@@ -71,8 +81,19 @@ const OWN: RowPolicies = {
 	mayBecome: isVisibleTo,
 };
 
-export const POLICIES: Readonly<Record<SimTable, RowPolicies>> = { projects: OWN, tasks: OWN, notes: OWN };
+export const POLICIES: Readonly<Record<SimTable, RowPolicies>> = {
+	projects: OWN,
+	tasks: OWN,
+	notes: OWN,
+	tickets: OWN,
+};
 
 export function isVisibleTo(row: Row, userId: string | null): boolean {
 	return (row.owner ?? null) === null || row.owner === userId;
+}
+
+/** All tables with one strategy, stamped by triggers. */
+export function schemaOf(strategy: (typeof STRATEGIES)[number]): SimSchema {
+	const all = <T>(value: T) => ({ projects: value, tasks: value, notes: value, tickets: value });
+	return { strategies: all(strategy), stamps: all('trigger') };
 }

@@ -3,7 +3,7 @@ import { createRandomSource, type RandomSource } from '../support/random-source.
 import { type Audit, createAudit } from './audit.ts';
 import { createDevice, type SimDevice } from './sim-device.ts';
 import { answerInstead, drawFault, type FaultRates, type NetworkFault, spoil } from './sim-network.ts';
-import { randomSchema, type SimSchema } from './sim-schema.ts';
+import { randomSchema, type SimSchema, type SimTable } from './sim-schema.ts';
 import { createSimServer, type SimReply, type SimServer } from './sim-server.ts';
 import { openTab, type SimBuild, type SimTab } from './sim-tab.ts';
 import { installVirtualTime, type VirtualTime } from './virtual-time.ts';
@@ -30,6 +30,8 @@ export interface WorldOptions {
 	readonly storage?: StorageFaultPlan | null;
 	/** Rows of one answer, at most. @default 4: pages are short, so that pulls have several */
 	readonly maxRows?: number;
+	/** Tables that the app's first version does not know. @default none */
+	readonly unknownTables?: readonly SimTable[];
 	/** @default 3 */
 	readonly pageSize?: number;
 }
@@ -62,10 +64,11 @@ export interface World {
 	/** No faults any more: what is broken heals. */
 	heal(): void;
 	readonly isHealing: boolean;
+	/** The next transaction that may write fails as it commits. */
+	failNextWrite(error: StorageFaultPlan['error']): void;
 	isRegistered(table: string): boolean;
 	/** The app's next version knows this table, too. */
 	unlock(table: string): void;
-	lock(table: string): void;
 	/** 1, 2, 3 … */
 	serial(): number;
 	count(what: string, by?: number): void;
@@ -105,12 +108,13 @@ export function createWorld(options: WorldOptions): World {
 	const violations: Violation[] = [];
 	const lines: string[] = [];
 	const counters: Counters = {};
-	const locked = new Set<string>();
+	const locked = new Set<string>(options.unknownTables ?? []);
 	const inFlight = new Map<SimTab, number>();
 	let points = 0;
 	let serials = 0;
 	let writes = 0;
 	let isHealing = false;
+	let failing: StorageFaultPlan['error'] | null = null;
 
 	const world: World = {
 		...{ seed, time, build, schema, random, counters, violations },
@@ -130,8 +134,10 @@ export function createWorld(options: WorldOptions): World {
 		heal() {
 			isHealing = true;
 		},
+		failNextWrite(error) {
+			failing = error;
+		},
 		isRegistered: (table) => !locked.has(table),
-		lock: (table) => void locked.add(table),
 		unlock: (table) => void locked.delete(table),
 		serial: () => ++serials,
 		count(what, by = 1) {
@@ -152,12 +158,14 @@ export function createWorld(options: WorldOptions): World {
 			point(tab, `begin ${database}`);
 			if (mode === 'versionchange') return null;
 			writes++;
-			if (!storage || isHealing) return null;
+			if (isHealing) return null;
+			const next = failing;
+			failing = null;
+			if (next) return fail(tab, next);
+			if (!storage) return null;
 			const isHit = storage.isPersistent ? writes >= storage.at : writes === storage.at;
 			if (!isHit) return null;
-			world.count(`storage ${storage.error}`);
-			world.note(`${tab.name} ${storage.error}`);
-			return new DOMException('injected', storage.error);
+			return fail(tab, storage.error);
 		},
 		transactionCommitted(tab, database) {
 			world.audit.committed(tab, database);
@@ -177,6 +185,12 @@ export function createWorld(options: WorldOptions): World {
 		},
 		uninstall: () => time.uninstall(),
 	};
+
+	function fail(tab: SimTab, error: StorageFaultPlan['error']): DOMException {
+		world.count(`storage ${error}`);
+		world.note(`${tab.name} ${error}`);
+		return new DOMException('injected', error);
+	}
 
 	function point(tab: SimTab, label: string): void {
 		if (!tab.isAlive) return;
