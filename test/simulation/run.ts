@@ -1,13 +1,16 @@
 import { auditEnd } from './audit-end.ts';
 import { type Operation, toStory } from './operation.ts';
 import { perform, USERS } from './perform.ts';
-import { type Counters, createWorld, type Violation, type World, type WorldOptions } from './world.ts';
+import { type Counters, createWorld, type Violation, type WorldOptions } from './world.ts';
 
 export interface RunResult {
 	readonly violations: readonly Violation[];
 	/** Points of the whole run, the healing included. */
 	readonly points: number;
-	readonly writes: number;
+	/** Points before the healing: all that the program itself came to. */
+	readonly faultyPoints: number;
+	/** Transactions that may write, before the healing. */
+	readonly faultyWrites: number;
 	readonly traceHash: string;
 	readonly trace: readonly string[];
 	readonly counters: Counters;
@@ -16,10 +19,6 @@ export interface RunResult {
 
 export interface RunOptions extends WorldOptions {
 	readonly program: readonly Operation[];
-	/** Before the first operation. @default both devices are signed in as the first user, and have synced once */
-	readonly prepare?: (world: World) => Promise<void>;
-	/** Checks of a test's own, before the healing. */
-	readonly midway?: (world: World) => Promise<void>;
 }
 
 /** One program in one world: faults first, then heal and converge. Stops at the first step that breaks a promise. */
@@ -36,15 +35,14 @@ export async function run(options: RunOptions): Promise<RunResult> {
 			for (let at = 1; at <= tabs; at++) world.open(device, `tab${at}`);
 		}
 		await world.time.drain();
-		await options.prepare?.(world);
 		for (const operation of options.program) {
 			await perform(world, operation);
 			if (world.violations.length > 0) break;
 		}
-		if (world.violations.length === 0) await options.midway?.(world);
+		const [faultyPoints, faultyWrites] = [world.points, world.writes];
 		if (world.violations.length === 0) await auditEnd(world);
 		return {
-			...{ violations: world.violations, points: world.points, writes: world.writes },
+			...{ violations: world.violations, points: world.points, faultyPoints, faultyWrites },
 			...{ traceHash: world.traceHash(), trace: world.trace(), counters: world.counters },
 			story: toStory(options.program),
 		};

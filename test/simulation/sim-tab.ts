@@ -110,6 +110,8 @@ export function openTab(device: SimDevice, label: string): SimTab {
 			for (const channel of channels) channel.close();
 			end();
 			world.note(`${name} dies`);
+			// In this process its live queries would go on for ever; nothing else of it has an effect any more.
+			void tab.sync.close();
 		},
 		freeze() {
 			if (isAlive) isFrozen = true;

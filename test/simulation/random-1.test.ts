@@ -1,0 +1,3 @@
+import { testRandomPrograms } from './random-programs.ts';
+
+testRandomPrograms(1);
