@@ -1,6 +1,7 @@
 import Dexie from 'dexie';
 import { openLocalStore } from './local-store.ts';
 import type { StorageEnvironment } from './open-database.ts';
+import { toStorageError } from './storage-error.ts';
 
 /** Whether there is a database of this name on the disk. None is made by asking. */
 export async function hasDatabase(name: string, environment: StorageEnvironment): Promise<boolean> {
@@ -20,13 +21,16 @@ export async function hasDatabase(name: string, environment: StorageEnvironment)
 /**
  * Deletes a database, or none. Where another tab holds it open and does not let go, the promise resolves all the
  * same: the browser deletes it as soon as that tab closes.
+ * @throws PixSyncError `storage`.
  */
 export async function deleteDatabase(name: string, environment: StorageEnvironment): Promise<void> {
 	const dexie = new Dexie(name, { ...environment });
 	const blocked = new Promise<void>((resolve) => {
 		dexie.on('blocked', () => resolve());
 	});
-	await Promise.race([dexie.delete(), blocked]);
+	await Promise.race([dexie.delete(), blocked]).catch((error: unknown) => {
+		throw toStorageError(error);
+	});
 }
 
 /**
@@ -34,6 +38,7 @@ export async function deleteDatabase(name: string, environment: StorageEnvironme
  * rows (F4) and a tab that will not let go holds nothing any more, then the empty database is deleted.
  * @param atMost how many unsynced changes the app was told of; where there are more, nothing is discarded.
  * @returns whether it was discarded.
+ * @throws PixSyncError `storage`; nothing was discarded then.
  */
 export async function discardDatabase(
 	name: string,
@@ -50,6 +55,8 @@ export async function discardDatabase(
 			return false;
 		});
 		if (isKept) return false;
+	} catch (error) {
+		throw toStorageError(error);
 	} finally {
 		store.close();
 	}

@@ -30,6 +30,8 @@ export async function auditEnd(world: World): Promise<void> {
 		await asUser(world, user);
 		if (world.violations.length > 0) return;
 	}
+	await auditRefresh(world);
+	if (world.violations.length > 0) return;
 	await auditRest(world);
 	if (world.violations.length > 0) return;
 	await auditResources(world);
@@ -165,12 +167,30 @@ async function auditRepeat(world: World, user: string): Promise<void> {
 	for (const { tabs, disk, name } of world.devices) {
 		const tab = tabs[0];
 		if (!tab) continue;
+		// So that there is something in the overlap to read again.
+		world.server.put('notes', { id: world.random.uuid(), title: `t${world.serial()}` });
+		await settle(world, tab.sync.sync(), ROUND_MS);
 		const before = readReplica(disk, `app:${user}`);
 		const result = await settle(world, tab.sync.sync(), ROUND_MS);
 		const after = readReplica(disk, `app:${user}`);
 		const rows = (image: typeof before) => [...(image?.views ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
 		if (result?.downloaded !== 0 || !isSame(rows(before), rows(after)))
 			world.violate('S17', `${name}, ${user}: the same pull once more changes ${result?.downloaded} rows`);
+	}
+}
+
+/** L7: a token that only the server knows to be over costs a refresh, and nothing else. */
+async function auditRefresh(world: World): Promise<void> {
+	await world.time.advance(2_500);
+	world.server.revoke();
+	for (const { tabs, auth } of world.devices) {
+		const tab = tabs[0];
+		if (!tab || auth.userId === null) continue;
+		const result = await settle(world, tab.sync.sync(), ROUND_MS);
+		const refused = result?.errors.find((line) => line.includes('unauthorised') || line.includes('PGRST30'));
+		if (!result || refused)
+			world.violate('L7', `${tab.name}: after a token was over: ${refused ?? 'no answer'}`);
+		world.count('refreshed');
 	}
 }
 

@@ -62,6 +62,15 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 			world.violate('S5', `${name}: ${value} arrives after ${overtaken.row?.[column]}, which was made later`);
 	}
 
+	// S2, where the server makes the ids: the same values in another row are the same create, sent twice.
+	const isTwin = (one: SimWrite) =>
+		one.kind === 'create' &&
+		one.table === table &&
+		one.by?.startsWith(`${device}/`) &&
+		valueEntries(row).some(([column, value]) => one.row?.[column] === value && origins.has(value));
+	if (kind === 'create' && table === 'tickets' && world.server.log.slice(0, order - 1).some(isTwin))
+		world.violate('S2', `${name} makes a row anew that was made before: ${JSON.stringify(row)}`);
+
 	// S9: what was deleted comes back only by a create, or by a rule that lets the local side win.
 	const wasDeleted = kind === 'create' && earlier.some((one) => one.kind === 'delete');
 	const isUndeleted = kind === 'update' && before?.deleted_at && !row.deleted_at;
@@ -69,9 +78,10 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 		const strategy = world.schema.strategies[table];
 		const isAsked = valueEntries(row).some(([column, value]) => {
 			const deletedAt = earlier.findLast((one) => !one.row || one.row.deleted_at)?.order ?? 0;
-			return (
-				origins.has(value) && !earlier.some((one) => one.order <= deletedAt && one.row?.[column] === value)
-			);
+			const origin = origins.get(value);
+			// Only a tombstone tells when it was made, so that an edit can be the later one.
+			const isRight = origin?.action === 'create' || (strategy === 'latest-wins' && isUndeleted);
+			return isRight && !earlier.some((one) => one.order <= deletedAt && one.row?.[column] === value);
 		});
 		if (!isAsked && (strategy === 'latest-wins' || strategy === 'remote-wins'))
 			world.violate('S9', `${name} brings a deleted row back`);

@@ -6,7 +6,7 @@ import { auditWrite } from './audit-log.ts';
 import { dirtyOf, idOf, type ReplicaImage, readReplica, rowKey, tableOf } from './replica-image.ts';
 import { CANARY } from './sim-auth.ts';
 import type { SimDevice } from './sim-device.ts';
-import { isVisibleTo, type SimTable, VALUE_COLUMNS } from './sim-schema.ts';
+import { isVisibleTo, POISON, type SimTable, VALUE_COLUMNS } from './sim-schema.ts';
 import type { SimWrite } from './sim-server.ts';
 import type { SimTab } from './sim-tab.ts';
 import { databasesOn } from './tab-disk.ts';
@@ -17,6 +17,7 @@ export interface Origin {
 	readonly order: number;
 	readonly device: string;
 	readonly table: SimTable;
+	readonly action: 'create' | 'update';
 }
 
 /** Watches disks and server, and compares each step with what is promised. */
@@ -31,6 +32,8 @@ export interface Audit {
 	readonly gone: Set<string>;
 	committed(tab: SimTab, database: string): void;
 	applied(write: SimWrite): void;
+	/** Rows that a foreign key refused. */
+	orphaned(by: string, userId: string | null, rows: readonly Row[]): void;
 	overheard(tab: SimTab | null, notice: unknown): void;
 	image(device: SimDevice, userId: string | null): ReplicaImage | null;
 }
@@ -75,6 +78,7 @@ export function createAudit(world: World): Audit {
 		for (const mutation of was?.outbox.values() ?? []) {
 			if (!now.outbox.has(mutation.mutationId)) auditVanished(context, mutation);
 		}
+		auditLetters(context);
 		auditRows(context);
 		auditCheckpoints(context);
 		auditLeader(context);
@@ -174,6 +178,17 @@ export function createAudit(world: World): Audit {
 				`${key}: ${action} ${mutationId} of ${table} ${rowId} is gone, ${JSON.stringify(missing)} was never applied`,
 			);
 		} else world.count('acknowledged');
+	}
+
+	/** S20: a refusal is of the row that earned it. */
+	function auditLetters({ key, was, now }: Context): void {
+		for (const { mutationId, letter, error, table, rowId } of now.outbox.values()) {
+			if (!letter || error?.code !== '23514' || was?.outbox.get(mutationId)?.letter === letter) continue;
+			const isEarned = [...now.outbox.values()].some(
+				(one) => one.letter === letter && one.data?.title === POISON,
+			);
+			if (!isEarned) world.violate('S20', `${key}: ${table} ${rowId} is refused for what another row holds`);
+		}
 	}
 
 	/** S4, S10, S13, S3: views are what base and queue say, or what the server once had. */
@@ -280,6 +295,21 @@ export function createAudit(world: World): Audit {
 	return {
 		...{ origins, owners, excused, gone, committed },
 		applied: (write) => auditWrite({ world, origins, owners, excused }, write),
+		orphaned(by, userId, rows) {
+			// S6: no child goes before a parent that waits in the same queue.
+			const device = world.devices.find(({ name }) => by.startsWith(`${name}/`));
+			const image = device && readReplica(device.disk, `app:${userId ?? 'anon'}`);
+			const parents = new Set(rows.map(({ project_id }) => project_id));
+			const waiting = [...(image?.outbox.values() ?? [])].filter(
+				({ status, rowId }) => status === 'pending' && parents.has(rowId),
+			);
+			// One that is deleted here as well is never sent.
+			const early = waiting.find(
+				({ action, rowId }) =>
+					action === 'create' && !waiting.some((one) => one.rowId === rowId && one.action === 'delete'),
+			);
+			if (early) world.violate('S6', `${by}: a child is sent before its parent ${early.rowId}`);
+		},
 		overheard(tab, notice) {
 			const text = JSON.stringify(notice, (_, value) =>
 				value instanceof Error ? { ...value, text: String(value) } : value,

@@ -161,7 +161,11 @@ export async function perform(world: World, { kind, tab: at, n, table: named }: 
 			break;
 		case 'clear':
 			if (isAsleep) break;
-			giveUp(world, device, (image) => [...image.outbox.keys()]);
+			giveUp(world, device, (image) =>
+				[...image.outbox.values()]
+					.filter(({ status }) => status !== 'rejected')
+					.map(({ mutationId }) => mutationId),
+			);
 			call(world, tab, 'clear', () => tab.sync.clearSyncQueue());
 			break;
 		case 'reconcile':
@@ -257,13 +261,14 @@ function values(
 	device: SimDevice,
 	table: SimTable,
 	pick: ReturnType<typeof createRandomSource>,
+	action: 'create' | 'update' = 'update',
 ): Row {
 	const order = world.serial();
 	const columns = pick.pick([['title'], ['body'], ['title', 'body']] as const);
 	return Object.fromEntries(
 		columns.map((column) => {
 			const value = `${column[0]}${order}`;
-			world.audit.origins.set(value, { order, device: device.name, table });
+			world.audit.origins.set(value, { order, device: device.name, table, action });
 			return [column, value];
 		}),
 	);
@@ -282,7 +287,7 @@ function newRow(
 	const data: Record<string, unknown> = {
 		...(table === 'tickets' ? {} : { id: world.random.uuid() }),
 		owner,
-		...values(world, device, table, pick),
+		...values(world, device, table, pick, 'create'),
 	};
 	if (isPoison) data.title = POISON;
 	if (table === 'tasks') {

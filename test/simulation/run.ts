@@ -1,7 +1,7 @@
 import { auditEnd } from './audit-end.ts';
 import { type Operation, toStory } from './operation.ts';
 import { perform, USERS } from './perform.ts';
-import { type Counters, createWorld, type Violation, type WorldOptions } from './world.ts';
+import { type Counters, createWorld, type Violation, type World, type WorldOptions } from './world.ts';
 
 export interface RunResult {
 	readonly violations: readonly Violation[];
@@ -19,6 +19,8 @@ export interface RunResult {
 
 export interface RunOptions extends WorldOptions {
 	readonly program: readonly Operation[];
+	/** What a test does to the world between the program and the healing. */
+	readonly midway?: (world: World) => Promise<void>;
 }
 
 /** One program in one world: faults first, then heal and converge. Stops at the first step that breaks a promise. */
@@ -39,6 +41,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
 			await perform(world, operation);
 			if (world.violations.length > 0) break;
 		}
+		if (world.violations.length === 0) await options.midway?.(world);
 		const [faultyPoints, faultyWrites] = [world.points, world.writes];
 		if (world.violations.length === 0) await auditEnd(world);
 		return {

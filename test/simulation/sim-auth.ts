@@ -26,7 +26,8 @@ export interface SimAuthOptions {
 	readonly isOnline: () => boolean;
 }
 
-const LIFE_MS = 3_600_000;
+/** How long a token is good. */
+export const SESSION_MS = 3_600_000;
 
 export function createSimAuth({ now, deviceNow, isOnline }: SimAuthOptions): SimAuth {
 	const listeners = new Map<AuthListener, () => boolean>();
@@ -34,7 +35,7 @@ export function createSimAuth({ now, deviceNow, isOnline }: SimAuthOptions): Sim
 	let sessions = 0;
 
 	function issue(userId: string, sessionId: string): AuthSession {
-		const expires_at = Math.floor((now() + LIFE_MS) / 1000);
+		const expires_at = Math.floor((now() + SESSION_MS) / 1000);
 		const claims = { sub: userId, exp: expires_at, session_id: sessionId };
 		const access_token = `${CANARY}.${btoa(JSON.stringify(claims))}.${CANARY}`;
 		return { access_token, expires_at, user: { id: userId } };

@@ -3,7 +3,7 @@ import type { Row, RowId } from '../../src/core/types.ts';
 import { overTheWire } from '../support/memory-rest.ts';
 import { createMemoryServer } from '../support/memory-server.ts';
 import { toServerText } from '../support/memory-table.ts';
-import { claimsOf } from './sim-auth.ts';
+import { claimsOf, SESSION_MS } from './sim-auth.ts';
 import { definitionsOf, POLICIES, type SimSchema, type SimTable } from './sim-schema.ts';
 
 /** One row that was really written, with all that the invariants ask about it. */
@@ -38,6 +38,8 @@ export interface SimReply {
 
 /** The server of a simulated world: data, log and sessions. Answers at once; delays and losses are the network's. */
 export interface SimServer {
+	/** Ends all sessions of before, without telling the devices. */
+	revoke(): void;
 	/** While true, every request is answered with 503. */
 	isDown: boolean;
 	readonly log: readonly SimWrite[];
@@ -64,9 +66,11 @@ export interface SimServerOptions {
 	readonly maxRows: number;
 	/** Hears of each write as it is committed. */
 	readonly written: (write: SimWrite) => void;
+	/** Hears of rows of an insert that a foreign key refused. */
+	readonly orphaned: (by: string, userId: string | null, rows: readonly Row[]) => void;
 }
 
-export function createSimServer({ now, schema, maxRows, written }: SimServerOptions): SimServer {
+export function createSimServer({ now, schema, maxRows, written, orphaned }: SimServerOptions): SimServer {
 	const definitions = definitionsOf(schema);
 	const specs = new Map(definitions.map(({ spec }) => [spec.table as SimTable, spec]));
 	const memory = createMemoryServer({ now, tables: definitions, maxRows, policies: POLICIES });
@@ -76,6 +80,7 @@ export function createSimServer({ now, schema, maxRows, written }: SimServerOpti
 	const told = new Map<string, Set<string>>();
 	let seen = 0;
 	let arrivals = 0;
+	let revokedAt = 0;
 
 	function toldTo(device: string): Set<string> {
 		const known = told.get(device) ?? new Set<string>();
@@ -110,7 +115,8 @@ export function createSimServer({ now, schema, maxRows, written }: SimServerOpti
 		const token = headers.authorization?.replace(/^Bearer /, '') ?? '';
 		if (token === 'anon-key') return null;
 		const { sub, exp } = claimsOf(token);
-		return exp * 1000 < now() ? undefined : sub;
+		const issuedAt = exp * 1000 - SESSION_MS;
+		return exp * 1000 < now() || issuedAt < revokedAt ? undefined : sub;
 	}
 
 	function reply(status: number, body: unknown, headers: Record<string, string> = {}): SimReply {
@@ -120,6 +126,10 @@ export function createSimServer({ now, schema, maxRows, written }: SimServerOpti
 
 	return {
 		isDown: false,
+		revoke() {
+			// Tokens tell whole seconds.
+			revokedAt = now() - 1_000;
+		},
 		log,
 		get arrivals() {
 			return arrivals;
@@ -137,6 +147,8 @@ export function createSimServer({ now, schema, maxRows, written }: SimServerOpti
 				...(body === null ? {} : { body: JSON.parse(body) }),
 			});
 			note(by, userId);
+			const isOrphan = method === 'POST' && 'code' in answer.body && answer.body.code === '23503';
+			if (isOrphan && body !== null) orphaned(by, userId, JSON.parse(body) as Row[]);
 			const spec = specs.get(table);
 			if (spec && Array.isArray(answer.body)) {
 				const device = toldTo(by.split('/')[0] ?? by);

@@ -289,6 +289,7 @@ export function createWorld(options: WorldOptions): World {
 		server: createSimServer({
 			...{ now: () => time.now, schema, maxRows: options.maxRows ?? 4 },
 			written: (write) => world.audit.applied(write),
+			orphaned: (by, userId, rows) => world.audit.orphaned(by, userId, rows),
 		}),
 	});
 	Object.assign(world, { audit: createAudit(world) });
