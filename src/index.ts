@@ -52,6 +52,7 @@ export {
 	type NetworkStatus,
 	networkMonitor,
 } from './services/network-monitor.ts';
+export type { Platform, PlatformClock } from './services/platform.ts';
 export type { RowState } from './services/row-lookup.ts';
 export type { SignOutOptions, SignOutPolicy, SignOutResult } from './services/sign-out.ts';
 export type { SupabaseLike } from './services/supabase-access.ts';

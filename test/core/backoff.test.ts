@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fullJitter } from '../../src/core/backoff.ts';
+import { fullJitter, isPutOff } from '../../src/core/backoff.ts';
 
 const input = fc.record({
 	attempts: fc.oneof(fc.integer({ min: 1, max: 12 }), fc.constantFrom(1_000, 1e9, Number.MAX_SAFE_INTEGER)),
@@ -35,5 +35,19 @@ describe('fullJitter', () => {
 		expect(fullJitter({ ...common, retryAfterMs: 90_000 })).toBe(90_000);
 		expect(fullJitter({ ...common, retryAfterMs: 100 })).toBe(500);
 		expect(fullJitter({ ...common, retryAfterMs: 86_400_000 })).toBe(3_600_000);
+	});
+});
+
+describe('isPutOff', () => {
+	it('until then, and no longer', () => {
+		expect(isPutOff(undefined, 1_000)).toBe(false);
+		expect(isPutOff(1_001, 1_000)).toBe(true);
+		expect(isPutOff(1_000, 1_000)).toBe(false);
+	});
+
+	it('[F58] [S32] not by a clock that has been set back since: no wait is that long', () => {
+		const nextYear = 1_000 + 400 * 86_400_000;
+		expect(isPutOff(nextYear, 1_000)).toBe(false);
+		expect(isPutOff(1_000 + 3_600_000, 1_000)).toBe(true);
 	});
 });

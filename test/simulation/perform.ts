@@ -50,12 +50,13 @@ export async function perform(world: World, { kind, tab: at, n, table: named }: 
 			break;
 		}
 		case 'sync':
-			if (!isAsleep)
-				call(world, tab, 'sync', () =>
-					tab.sync.sync(
-						pick.chance(0.7) ? undefined : [pick.pick(SIM_TABLES.filter((one) => world.isRegistered(one)))],
-					),
-				);
+			if (!isAsleep) {
+				const tables = pick.chance(0.7)
+					? undefined
+					: [pick.pick(SIM_TABLES.filter((one) => world.isRegistered(one)))];
+				if (isAtWork(tab)) world.count('joined at work');
+				call(world, tab, 'sync', () => tab.sync.sync(tables));
+			}
 			if (pick.chance(0.5)) await world.time.advance(pick.below(2_500));
 			break;
 		case 'wait':
@@ -178,6 +179,7 @@ export async function perform(world: World, { kind, tab: at, n, table: named }: 
 			break;
 		case 'auto':
 			if (isAsleep) break;
+			world.count('joined at work');
 			if (pick.chance(0.6)) tab.sync.enableAutoSync(2_000 + pick.below(10_000));
 			else tab.sync.disableAutoSync();
 			break;
@@ -192,11 +194,20 @@ export async function perform(world: World, { kind, tab: at, n, table: named }: 
 			break;
 		}
 		case 'poke':
+			world.count('joined at work');
 			if (!isAsleep) tab.sync.actor.send({ type: 'poke.received' });
 			break;
 	}
 	await world.time.drain();
 	if (pick.chance(0.4)) await world.time.advance(pick.below(200));
+}
+
+/** Whether some table of the tab is neither at rest nor away. */
+function isAtWork({ sync }: SimTab): boolean {
+	const { tables } = sync.actor.getSnapshot().context;
+	return Object.values(tables).some(
+		({ ref }) => !['idle', 'offline'].includes(String(ref.getSnapshot().value)),
+	);
 }
 
 /** Calls, and follows what becomes of it; nobody waits. */

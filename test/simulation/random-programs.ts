@@ -19,12 +19,12 @@ const operation: fc.Arbitrary<Operation> = fc.record({
 const anyCase: fc.Arbitrary<SimCase> = fc.record({
 	seed: fc.nat(999_999),
 	world: fc.oneof(
-		{ weight: 6, arbitrary: fc.constant('one' as const) },
-		{ weight: 2, arbitrary: fc.constant('devices' as const) },
+		{ weight: 7, arbitrary: fc.constant('one' as const) },
+		{ weight: 1, arbitrary: fc.constant('devices' as const) },
 		{ weight: 2, arbitrary: fc.constant('tabs' as const) },
 	) as fc.Arbitrary<keyof typeof WORLDS>,
 	isBadDay: fc.boolean(),
-	program: fc.array(operation, { minLength: 2, maxLength: 12 }),
+	program: fc.array(operation, { minLength: 2, maxLength: 9 }),
 });
 
 /** What proves nothing where it never happens. */
