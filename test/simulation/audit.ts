@@ -42,6 +42,10 @@ const STATES: ReadonlySet<unknown> = new Set([
 	...['offline', 'idle', 'uploading', 'downloading', 'resolving', 'backoff'],
 ]);
 
+/** What may part a child from its parents. */
+const TROUBLE =
+	/^(joined at work|fault|storage|kills|op (outage|offline|freeze|expire|auth|switch|sign|clock|restart))/;
+
 /** Of the engine's default settings: no wait is longer, but where the server asked for it. */
 const CAP_MS = 60_000;
 const OVERLAP_MS = 10_000;
@@ -297,8 +301,9 @@ export function createAudit(world: World): Audit {
 		applied: (write) => auditWrite({ world, origins, owners, excused }, write),
 		orphaned(by, userId, rows) {
 			// S6: no child goes before a parent that waits in the same queue. A table that a poke or an earlier sync has
-			// at work sends what became due by itself, whatever its parents do; a refusal is then tried again (F32).
-			if (world.counters['joined at work']) return;
+			// at work sends what became due by itself, and one whose parents could not be sent tries its luck: a refusal
+			// is then tried again (F32). So it is looked for where nothing went wrong.
+			if (Object.keys(world.counters).some((name) => TROUBLE.test(name))) return;
 			const device = world.devices.find(({ name }) => by.startsWith(`${name}/`));
 			const image = device && readReplica(device.disk, `app:${userId ?? 'anon'}`);
 			const parents = new Set(rows.map(({ project_id }) => project_id));

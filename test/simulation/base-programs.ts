@@ -39,5 +39,5 @@ export const BASE_PROGRAMS: Readonly<Record<string, SimCase>> = {
 };
 
 function of(story: string, more: Partial<SimCase> = {}): SimCase {
-	return { seed: 7, world: 'one', isBadDay: false, program: fromStory(`${story} wait@0:2`), ...more };
+	return { seed: 9, world: 'one', isBadDay: false, program: fromStory(`${story} wait@0:2`), ...more };
 }

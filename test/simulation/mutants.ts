@@ -324,7 +324,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 
 function story(words: string, more: Partial<SimCase> = {}): SimCase {
 	return {
-		seed: 11,
+		seed: 12,
 		world: 'one',
 		isBadDay: false,
 		strategy: 'latest-wins',

@@ -21,6 +21,7 @@ export const OPERATION_WEIGHTS = {
 	'auth up': 2,
 	switch: 2,
 	'sign out': 1,
+	contend: 10,
 	'remote create': 4,
 	'remote update': 6,
 	'remote remove': 2,

@@ -112,6 +112,19 @@ export async function perform(world: World, { kind, tab: at, n, table: named }: 
 			call(world, tab, `sign out ${policy}`, () => tab.sync.signOut({ policy, onUnsynced }));
 			break;
 		}
+		case 'contend': {
+			// The same row here and elsewhere.
+			const row = isAsleep ? null : pickRow(world, device, pick, named);
+			if (!row) break;
+			const [table, id] = [tableOf(row), idOf(row)];
+			const isDelete = pick.chance(0.2);
+			const data = isDelete ? null : values(world, device, table, pick);
+			queue(world, tab, [{ table, action: isDelete ? 'delete' : 'update', data, localId: id }]);
+			const held = world.server.rows(table).find((one) => String(one.id) === id && !one.deleted_at);
+			if (held)
+				change(world, pick.chance(0.2) ? 'remote remove' : 'remote update', pick, { table, row: held });
+			break;
+		}
 		case 'remote create':
 		case 'remote update':
 		case 'remote remove':
@@ -347,11 +360,21 @@ function remote(
 		return;
 	}
 	const rows = server.rows(table).filter(({ deleted_at }) => !deleted_at);
-	if (rows.length === 0) return;
-	const row = pick.pick(rows);
+	if (rows.length > 0) change(world, kind, pick, { table, row: pick.pick(rows) });
+}
+
+/** Somebody else's change of a row. */
+function change(
+	{ server, schema, serial }: World,
+	kind: Operation['kind'],
+	pick: ReturnType<typeof createRandomSource>,
+	{ table, row }: { readonly table: SimTable; readonly row: Row },
+): void {
+	const order = serial();
+	const own = schema.stamps[table] === 'writer' ? { updated_at: server.stamp() } : {};
 	const id = row.id as RowId;
 	if (kind === 'remote update') {
-		server.patch(table, id, { ...pick.pick([{ title: fresh.title }, { body: fresh.body }]), ...own });
+		server.patch(table, id, { ...pick.pick([{ title: `t${order}` }, { body: `b${order}` }]), ...own });
 		return;
 	}
 	const isParent = table === 'projects' && server.rows('tasks').some(({ project_id }) => project_id === id);

@@ -24,6 +24,9 @@ interface Timer {
 /** No program of a simulation takes so many tasks between two timers: something runs in a circle. */
 const MAX_TASKS = 200_000;
 
+/** Nor has it so many timers at one moment. */
+const MAX_STEPS = 5_000;
+
 /**
  * Replaces `setTimeout`, `setInterval`, `setImmediate` and their ends, and `Date.now`. fake-indexeddb runs by
  * `setImmediate`, so that its tasks are in our hands, too: when the queue is empty, nothing is under way anywhere.
@@ -42,6 +45,7 @@ export function installVirtualTime(startMs: number): VirtualTime {
 	const tasks: (() => void)[] = [];
 	let now = startMs;
 	let ids = 0;
+	let steps = 0;
 
 	const time: VirtualTime = {
 		get now() {
@@ -92,6 +96,8 @@ export function installVirtualTime(startMs: number): VirtualTime {
 			const timer = next === null ? undefined : timers.get(next);
 			if (next === null || !timer) return false;
 			timers.delete(next);
+			steps = timer.at > now ? 0 : steps + 1;
+			if (steps > MAX_STEPS) throw new Error('The simulation goes round without time passing');
 			now = Math.max(now, timer.at);
 			timer.callback();
 			await time.drain();
