@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 const rows = readFileSync('docs/reliability.md', 'utf8')
 	.split('\n')
 	.flatMap((line) => {
-		const [, id, file, title] = /^\| ([SL]\d+) \|.*\]\(\.\.\/([^)]+)\): `(.+)` \|$/.exec(line) ?? [];
+		const [, id, file, title] = /^\| ([SL]\d+) +\|.*\]\(\.\.\/([^)]+)\): `(.+)` +\|$/.exec(line) ?? [];
 		return id && file && title ? [{ id, file, title }] : [];
 	});
 
