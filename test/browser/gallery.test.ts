@@ -140,19 +140,21 @@ describe('the gallery', () => {
 		expect(complaints).toEqual([]);
 	});
 
-	it('[F39] what is changed by SQL shows on both devices well before the next poll', async () => {
+	it('[F39] what is changed by SQL shows on both devices without a poll', async () => {
+		// The gallery polls every 15 seconds: on this page it never comes to it.
+		await page.addInitScript(() => {
+			const real = globalThis.setTimeout;
+			const withoutPolls = (work: () => void, ms?: number) => (ms === 15_000 ? -1 : real(work, ms));
+			Object.assign(globalThis, { setTimeout: withoutPolls });
+		});
+		await page.reload();
 		await bothUpToDate();
 		const [row] = await supabase.sql<{ id: string }>(
 			`insert into generations (prompt) values ('From the back office') returning id`,
 		);
-		const startedAt = Date.now();
 		await Promise.all(['alice', 'bob'].map((name) => card(name, 'From the back office').waitFor()));
 		await supabase.sql(`update generations set prompt = 'Changed there' where id = '${row?.id}'`);
 		await Promise.all(['alice', 'bob'].map((name) => card(name, 'Changed there').waitFor()));
-		const ms = Date.now() - startedAt;
-		console.log(`two changes by SQL were on both pages after ${ms} ms`);
-		// The gallery polls every 15 seconds.
-		expect(ms).toBeLessThan(10_000);
 	});
 
 	it('offline: changes wait with a badge, and arrive when the connection is back', async () => {

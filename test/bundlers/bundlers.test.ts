@@ -119,7 +119,7 @@ describe('a small app, built and used', () => {
 		});
 		expect(warnings).toEqual([]);
 		await use(outDir, 'vite');
-	}, 60_000);
+	}, 180_000);
 
 	it('by webpack', async () => {
 		const path = folderOf('webpack');
@@ -136,7 +136,7 @@ describe('a small app, built and used', () => {
 		expect([...errors, ...warnings].map(({ message }) => message)).toEqual([]);
 		writeFileSync(join(path, 'index.html'), page('webpack', '/main.js'));
 		await use(path, 'webpack');
-	}, 60_000);
+	}, 180_000);
 
 	it('by esbuild', async () => {
 		const outdir = folderOf('esbuild');
@@ -147,7 +147,7 @@ describe('a small app, built and used', () => {
 		expect([...errors, ...warnings]).toEqual([]);
 		writeFileSync(join(outdir, 'index.html'), page('esbuild', '/main.js'));
 		await use(outdir, 'esbuild');
-	}, 60_000);
+	}, 180_000);
 
 	it('without a bundler: `<script type="module">` from dist', async () => {
 		const folder = folderOf('plain');
@@ -174,7 +174,7 @@ describe('a small app, built and used', () => {
 			`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>plain</title><link rel="icon" href="data:,"><script src="supabase.js"></script></head><body><button type="button">Add</button><p id="status"></p><ul></ul><script type="module">${script}</script></body></html>`,
 		);
 		await use(folder, 'plain');
-	}, 60_000);
+	}, 180_000);
 });
 
 describe('on a server', () => {
