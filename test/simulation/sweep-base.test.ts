@@ -12,7 +12,8 @@ describe('what an app does, cut off at every point', () => {
 			const { points, runs, counters } = await sweepKills(given);
 			console.log(`swept, ${name}: ${points} points, ${runs} runs, ${counters.kills} kills`);
 			expect(counters.kills).toBeGreaterThanOrEqual(points - 5);
-			expect(counters.acknowledged ?? 0).toBeGreaterThan(0);
+			// Two of them only pull.
+			expect((counters.acknowledged ?? 0) + (counters['rows compared'] ?? 0)).toBeGreaterThan(0);
 		},
 		300_000,
 	);
