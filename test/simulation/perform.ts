@@ -256,9 +256,13 @@ function queue(world: World, tab: SimTab, actions: readonly ActionInput[]): void
 			if (!tab.isAlive) return;
 			// S1: what is acknowledged is on the disk, or has left it for a reason.
 			const images = [null, ...USERS].map((user) => world.audit.image(tab.device, user));
-			for (const { mutationId } of queued) {
+			for (const [at, { mutationId, id }] of queued.entries()) {
 				if (world.audit.gone.has(mutationId) || images.some((image) => image?.outbox.has(mutationId)))
 					continue;
+				// What is deleted here already is not deleted twice.
+				const isDeleted = (image: ReplicaImage | null) =>
+					[...(image?.outbox.values() ?? [])].some((one) => one.action === 'delete' && one.rowId === id);
+				if (actions[at]?.action === 'delete' && images.some(isDeleted)) continue;
 				world.violate('S1', `${tab.name}: ${mutationId} is acknowledged and nowhere`);
 			}
 			world.count('queued', queued.length);

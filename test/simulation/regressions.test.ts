@@ -24,6 +24,18 @@ const CASES: Readonly<Record<string, SimCase>> = {
 			program: fromStory('create@0:1/notes sign-out@0:3 create@0:4/notes switch@0:5 sync@0:16 wait@0:2'),
 			storage: { at: 5, error: 'QuotaExceededError', isPersistent: true },
 		},
+	'[S2] [S3] an edit brings a row back whose id the server made, and is taken for an invention': {
+		...{ seed: 743188024, world: 'tabs', isBadDay: true, kills: [25] },
+		program: fromStory(
+			'create@3:55856 remove@4:82668 sync@2:94077 contend@4:9903 remote-create@1:38422 remote-create@5:83015 sync@3:53509 reconcile@4:31328 reconcile@0:84436 expire@4:41381 update@2:57274 create@1:7750 update@0:54324 poke@4:63021 remote-remove@4:50429 sync@0:55276 late-commit@1:54639 expire@0:55927 update@0:11954 contend@3:73567 wait@2:28261 update@5:41138 tree@1:77633 reconcile@3:42302 freeze@5:83537 remove@2:89740 create@3:15258 contend@4:89847 create@5:33148 update@2:81931 update@3:51426 remote-remove@4:21961',
+		),
+	},
+	'[S1] a second delete of a row, queued while the first is being written, is taken for lost': {
+		...{ seed: 743187991, world: 'devices', isBadDay: true },
+		program: fromStory(
+			'update@1:64210 create@4:85938 create@4:84078 contend@3:92578 online@1:23758 sync@1:46540 contend@1:60984 sync@3:31742 poison@4:19504 thaw@4:97551 auto@2:78222 create@2:27854 wait@4:43735 update@2:20318 contend@5:57594 update@0:95726 sync@5:91883 switch@0:23576 remote-update@4:94018 sync@1:54376 tree@1:2460 contend@4:26593 contend@5:46970 kill@4:30798 restart@3:69374 online@4:53281 remote-remove@1:4181 remote-update@1:7553 online@5:37787 freeze@0:24696 disk@5:279 contend@1:14802 contend@3:97980 remote-remove@5:42557 sync@2:28674',
+		),
+	},
 };
 
 describe('programs that failed once', () => {
