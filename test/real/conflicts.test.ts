@@ -64,7 +64,8 @@ async function twoDevices(conflictResolution: Strategy, config: Partial<SyncConf
 		/** What a device writes to the note; bob's goes to the server at once. */
 		async edit(device: Device, data: Record<string, unknown> | null) {
 			await device.sync.queueAction('notes', data ? 'update' : 'delete', data, ID);
-			if (device === bob) expect(await bob.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+			if (device === bob)
+				expect(await bob.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 			await pause();
 		},
 		async online() {
@@ -131,7 +132,7 @@ describe('merge', () => {
 				() => edit(bob, { title: 'bob', body: 'bob' }),
 			];
 			for (const make of isAliceFirst ? edits : edits.reverse()) await make();
-			expect(await online()).toMatchObject({ success: true, conflicts: 1, uploaded: 1 });
+			expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 1 });
 			expect(await server()).toMatchObject({ title: isAliceFirst ? 'bob' : 'alice', body: 'bob', n: 1 });
 			await expectAgreement(alice, bob);
 		});
@@ -149,7 +150,7 @@ describe('merge', () => {
 			await carol.sync.queueAction('notes', 'update', { body: 'carol' }, ID);
 			for (const device of order === 'alice first' ? [alice, carol] : [carol, alice]) {
 				device.network.isOn = true;
-				expect(await device.sync.sync()).toMatchObject({ success: true });
+				expect(await device.sync.sync()).toMatchObject({ success: true, errors: [] });
 			}
 			expect(await server()).toMatchObject({ title: 'alice', body: 'carol' });
 			await expectAgreement(alice, carol);
@@ -164,7 +165,7 @@ describe('merge', () => {
 		const { id, ...parked } = await conflict();
 		expect(parked).toMatchObject({ reason: 'edit-vs-delete', remote: null, local: { title: 'alice' } });
 		await alice.sync.resolveConflict(id, 'local');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await server()).toMatchObject({ title: 'alice', body: 'base' });
 		await expectAgreement(alice, bob);
 	});
@@ -173,7 +174,7 @@ describe('merge', () => {
 		const { alice, bob, edit, online } = await twoDevices('merge');
 		await edit(alice, null);
 		await edit(bob, { title: 'bob' });
-		expect(await online()).toMatchObject({ success: true, conflicts: 1 });
+		expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 		expect(await server()).toMatchObject({ title: 'bob' });
 		await expectAgreement(alice, bob);
 	});
@@ -226,15 +227,15 @@ describe('manual', () => {
 			{ table: 'notes', action: 'update', data: { n: 7 }, localId: ID },
 			{ table: 'notes', action: 'create', data: { id: OTHER, title: 'other' } },
 		]);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await server(OTHER)).toMatchObject({ title: 'other' });
 		await alice.restart();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 0, conflicts: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 0, conflicts: 0 });
 		expect(await alice.sync.getPendingCount()).toBe(2);
 		const [after] = await alice.sync.getConflicts();
 		expect(after).toEqual({ ...before, local: { ...before.local, n: 7 } });
 		await alice.sync.resolveConflict(before.id, 'local');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(await server()).toMatchObject({ title: 'alice', body: 'bob', n: 7 });
 		await expectAgreement(alice, bob);
 	});
@@ -251,7 +252,7 @@ describe('manual', () => {
 		const { id, local, remote } = await conflict();
 		const sent = watchPatches();
 		await alice.sync.resolveConflict(id, { ...local, ...remote, title: 'alice and bob' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(sent).toEqual([{ title: 'alice and bob', updated_at: expect.any(String) }]);
 		expect(await server()).toMatchObject({ title: 'alice and bob', body: 'bob' });
 		await expectAgreement(alice, bob);
@@ -264,7 +265,7 @@ describe('manual', () => {
 		await alice.sync.resolveConflict(first.id, 'local');
 		await edit(bob, { title: 'bob, again' });
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 1, uploaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 0 });
 		const second = await conflict();
 		expect(second).toMatchObject({ base: { title: 'bob' }, remote: { title: 'bob, again' } });
 		expect(second.id).not.toBe(first.id);
@@ -275,7 +276,7 @@ describe('manual', () => {
 		const { alice, bob, edit, conflict, told } = await parked();
 		const first = await conflict();
 		await edit(bob, { title: 'bob, again' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 0 });
 		const second = await conflict();
 		expect(second).toMatchObject({ since: first.since, remote: { title: 'bob, again' } });
 		expect(second.id).not.toBe(first.id);
@@ -285,7 +286,7 @@ describe('manual', () => {
 			hint: expect.stringContaining('getConflicts'),
 		});
 		await edit(bob, { title: 'alice' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 0 });
 		// Both say the same by now: there is nothing left to decide.
 		await expect.poll(() => alice.sync.getConflicts()).toEqual([]);
 		await expectAgreement(alice, bob);
@@ -307,11 +308,11 @@ describe('manual', () => {
 			const { alice, bob, edit, online, conflict } = await twoDevices('manual');
 			await edit(alice, null);
 			await edit(bob, { title: 'bob' });
-			expect(await online()).toMatchObject({ success: true, conflicts: 1, uploaded: 0 });
+			expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 0 });
 			const { id, local, remote } = await conflict();
 			expect([local, remote]).toMatchObject([null, { title: 'bob' }]);
 			await alice.sync.resolveConflict(id, decision);
-			expect(await alice.sync.sync()).toMatchObject({ success: true });
+			expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 			expect((await server())?.title).toBe(isKept ? 'bob' : undefined);
 			await expectAgreement(alice);
 			if (isKept) await expectAgreement(bob);
@@ -326,11 +327,11 @@ describe('manual', () => {
 			});
 			await edit(alice, { title: 'alice' });
 			await edit(bob, null);
-			expect(await online()).toMatchObject({ success: true, conflicts: 1, uploaded: 0 });
+			expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 0 });
 			const parkedConflict = await conflict();
 			expect(parkedConflict.remote).toBeNull();
 			await alice.sync.resolveConflict(parkedConflict.id, decision);
-			expect(await alice.sync.sync()).toMatchObject({ success: true });
+			expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 			expect((await server())?.deleted_at === null).toBe(decision === 'local');
 			expect(await alice.sync.getState().tables.notes?.rejected).toBe(0);
 			await expectAgreement(alice, bob);
@@ -346,7 +347,7 @@ describe('manual', () => {
 		expect((await conflict()).remote).toBeNull();
 		expect(await alice.sync.table('items').state(CHILD)).toMatchObject({ status: 'pending', error: null });
 		await alice.sync.resolveConflict((await conflict()).id, 'local');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(await supabase.sql('select id from items')).toEqual([{ id: CHILD }]);
 	});
 
@@ -370,7 +371,7 @@ describe('manual', () => {
 		await alice.sync.resolveConflict(conflict?.id ?? '', 'local');
 		// A repeated delete is not held back for the child's upload: it may be refused once more before it passes.
 		await alice.sync.sync();
-		expect(await alice.sync.sync()).toMatchObject({ success: true });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 		expect(await alice.sync.getPendingCount()).toBe(0);
 		expect(await server()).toBeUndefined();
 		expect(await supabase.sql('select note_id, n from items')).toEqual([{ note_id: OTHER, n: 2 }]);
@@ -401,7 +402,7 @@ describe('a resolver of the app’s', () => {
 		const { alice, bob, edit, online } = await twoDevices(joined);
 		await edit(alice, { title: 'alice' });
 		await edit(bob, { title: 'bob', body: 'bob' });
-		expect(await online()).toMatchObject({ success: true, conflicts: 1, uploaded: 1 });
+		expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 1 });
 		expect(await server()).toMatchObject({ title: 'base: alice + bob', body: 'bob' });
 		await expectAgreement(alice, bob);
 	});
@@ -412,7 +413,7 @@ describe('a resolver of the app’s', () => {
 			const { alice, bob, edit, online, conflict } = await twoDevices(joined);
 			await edit(alice, isLocal ? null : { title: 'alice' });
 			await edit(bob, isLocal ? { title: 'bob' } : null);
-			expect(await online()).toMatchObject({ success: true, conflicts: 1 });
+			expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 			expect(await conflict()).toMatchObject({ reason: 'manual', [isLocal ? 'local' : 'remote']: null });
 		}
 	});
@@ -421,7 +422,7 @@ describe('a resolver of the app’s', () => {
 		const { alice, bob, edit, online } = await twoDevices(() => ({ delete: true }));
 		await edit(bob, { title: 'bob' });
 		await edit(alice, { title: 'alice' });
-		expect(await online()).toMatchObject({ success: true, conflicts: 1, uploaded: 1 });
+		expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 1 });
 		expect(await server()).toBeUndefined();
 		await expectAgreement(alice);
 	});
@@ -439,9 +440,9 @@ describe('a resolver of the app’s', () => {
 		expect(await conflict()).toMatchObject({ reason: 'resolver-error', error: { code: 'resolver-error' } });
 		expect(told).toMatchObject([{ outcome: 'parked', parked: { reason: 'resolver-error' } }]);
 		expect((await alice.sync.explain('notes', ID)).next).toMatch(/resolver gave no verdict .*not today/);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 0 });
 		await alice.sync.resolveConflict((await conflict()).id, 'local');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		await expectAgreement(alice, bob);
 	});
 
@@ -463,12 +464,12 @@ describe('a resolver of the app’s', () => {
 		});
 		await edit(alice, { title: 'alice' });
 		await supabase.sql(`update notes set n = -1`);
-		expect(await online()).toMatchObject({ success: true, uploaded: 0 });
+		expect(await online()).toMatchObject({ success: true, errors: [], uploaded: 0 });
 		expect(await conflict()).toMatchObject({ reason: 'exhausted', local: { title: 'alice' } });
 		expect(asked).toBe(9);
 		await expect.poll(() => alice.sync.getState().tables.notes?.state).toBe('idle');
 		await alice.sync.resolveConflict((await conflict()).id, 'local');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1, conflicts: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1, conflicts: 0 });
 		expect(await server()).toMatchObject({ title: 'alice', n: asked });
 	});
 
@@ -484,7 +485,7 @@ describe('a resolver of the app’s', () => {
 		await edit(bob, { title: 'bob' });
 		await online();
 		expect(await alice.sync.table('notes').state(ID)).toMatchObject({ status: 'pending' });
-		expect(await online()).toMatchObject({ success: true, conflicts: 1, uploaded: 1 });
+		expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 1 });
 		expect(asked).toBe(2);
 		expect(await server()).toMatchObject({ title: 'alice' });
 		await expectAgreement(alice, bob);
@@ -513,7 +514,7 @@ describe('a policy that denies what a conflict decided', () => {
 			expect(await server()).toMatchObject({ title: 'base', body: 'closed' });
 			expect(await alice.sync.table('notes').get(ID)).toEqual(await server());
 			expect(await alice.sync.table('notes').state(ID)).toMatchObject({ status: 'rejected' });
-			expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 0 });
+			expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 0 });
 		});
 	}
 });

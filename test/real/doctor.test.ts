@@ -452,19 +452,19 @@ describe('what is found, and mended by the SQL that is printed', () => {
 		await alice.client.auth.signUp(credentials);
 		await alice.sync.ready();
 		const { id } = await alice.sync.queueAction('shelved', 'create', { title: 'x' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 		const other = await createDevice(supabase, 'alice', { tables, options: { reconcileIntervalMs: 0 } });
 		await other.client.auth.signInWithPassword(credentials);
 		await other.sync.ready();
-		expect(await other.sync.sync()).toMatchObject({ success: true, downloaded: 1 });
+		expect(await other.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 1 });
 
 		await alice.sync.queueAction('shelved', 'delete', null, id);
 		expect((await alice.sync.sync()).errors).toEqual([expect.stringContaining('(42501)')]);
 
 		await supabase.sql(toScript(await look(tables)));
 		await alice.sync.queueAction('shelved', 'delete', null, id);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
-		expect(await other.sync.sync()).toMatchObject({ success: true, downloaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
+		expect(await other.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 1 });
 		expect(await other.sync.table('shelved').get(id)).toBeUndefined();
 		await Promise.all([alice.close(), other.close()]);
 	});

@@ -349,7 +349,7 @@ describe('errors of a real PostgreSQL', () => {
 			expect(told.status).toBe('rejected');
 			expect(told.mutations[0]?.error?.code).toBe(code);
 			expect(await alice.sync.getPendingCount('t')).toBe(0);
-			expect(await alice.sync.sync()).toMatchObject({ success: true });
+			expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 			expect((await alice.sync.explain('t', id)).status).toBe('rejected');
 			return;
 		}
@@ -375,7 +375,7 @@ describe('a serialization failure', () => {
 		await supabase.sql('create sequence tries; grant usage on sequence tries to authenticated');
 		const alice = await signedIn();
 		await alice.sync.queueAction('t', 'create', { title: 'once' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await supabase.sql(`select title, nextval('tries')::int n from t`)).toEqual([
 			{ title: 'once', n: 5 },
 		]);

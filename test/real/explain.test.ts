@@ -89,7 +89,7 @@ it('[S1] [R5] [R19] [R8] one row’s life: offline, pending, confirmed, a confli
 	await bob.sync.sync();
 	const lost = await alice.sync.queueAction('notes', 'update', { title: 'alice' }, id);
 	const before = Date.now();
-	expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
+	expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 	const lastConflict = {
 		outcome: 'remote',
 		strategy: 'remote-wins',

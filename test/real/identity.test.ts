@@ -86,7 +86,7 @@ describe('an expired token', () => {
 			effect: { kind: 'status', status: 401, body: { code: 'PGRST303', message: 'JWT expired' } },
 		});
 		supabase.clearRequests();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(refused).toBeGreaterThanOrEqual(2);
 		expect(tokens()).toHaveLength(1);
 	});
@@ -113,7 +113,7 @@ describe('an expired token', () => {
 			error: { code: 'PGRST301' },
 		});
 		supabase.faults.clear();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(await atServer()).toHaveLength(1);
 	});
 
@@ -137,9 +137,9 @@ describe('an expired token', () => {
 		const made = [];
 		for (let at = 0; at < 12; at++) made.push(await note(alice, `n${at}`));
 		supabase.clearRequests();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 12 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 12 });
 		for (const { id } of made) await alice.sync.table('notes').update(id, { title: 'again' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 12 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 12 });
 		expect(rest().length).toBeGreaterThan(14);
 		expect(tokens().length).toBeLessThanOrEqual(2);
 		expect(rest().filter(({ status }) => status === 401)).toEqual([]);
@@ -165,7 +165,7 @@ describe('events that nobody meant', () => {
 		expect(rest()).toEqual([]);
 		await signIn(alice, { id, email });
 		await expect.poll(() => alice.sync.getState().connection).toBe('open');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[F2] a 429 on an expired token ends the session: a pause, told once; the data stays', async () => {
@@ -194,7 +194,7 @@ describe('events that nobody meant', () => {
 		supabase.faults.clear();
 		await signIn(alice, { id, email });
 		await expect.poll(() => alice.told.at(-1)).toEqual({ user: id, isSignedIn: true, anonymous: 0 });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await atServer()).toHaveLength(2);
 	});
 
@@ -260,7 +260,7 @@ describe('another user', () => {
 		const waiting = await both.sync.getPendingCount();
 		expect(waiting).toBeGreaterThan(0);
 		supabase.faults.clear();
-		expect(await both.sync.sync()).toMatchObject({ success: true });
+		expect(await both.sync.sync()).toMatchObject({ success: true, errors: [] });
 		expect(await both.sync.getPendingCount()).toBe(0);
 		const rows = await atServer();
 		expect(rows.filter(({ user_id }) => user_id === anna.id).every(({ title }) => title === 'of anna')).toBe(

@@ -101,7 +101,7 @@ async function givenRows({ sync }: App, table: string, count: number, isPulled =
 		`insert into ${table} (id, title) select id, 'given' from jsonb_array_elements_text($1::jsonb) t(x), lateral (select x::uuid id) u`,
 		[JSON.stringify(ids)],
 	);
-	if (isPulled) expect(await sync.sync([table])).toMatchObject({ success: true });
+	if (isPulled) expect(await sync.sync([table])).toMatchObject({ success: true, errors: [] });
 	return ids;
 }
 

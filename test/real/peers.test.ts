@@ -87,7 +87,7 @@ describe('what other engines were seen to do', () => {
 		});
 		expect(await titles()).toEqual(['first', 'last']);
 		await alice.sync.queueAction('notes', 'create', { title: 'later' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[F27] [S20] a poison row blocks no download of its own table', async () => {
@@ -136,7 +136,7 @@ describe('what other engines were seen to do', () => {
 			`insert into feed (n, updated_at) select n, '2024-06-01'::timestamptz - n * interval '1 second' from generate_series(1, 2500) n`,
 		);
 		const alice = await device('alice', [{ table: 'feed' }]);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 2500 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 2500 });
 		const held = await alice.sync.table<{ n: number }>('feed').toArray();
 		expect(new Set(held.map(({ n }) => n)).size).toBe(2500);
 	});
@@ -151,7 +151,7 @@ describe('what other engines were seen to do', () => {
 		await bob.sync.sync();
 		await new Promise((resolve) => setTimeout(resolve, 10));
 		await alice.sync.queueAction('notes', 'update', { title: 'new' }, id);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 		expect(await supabase.sql('select title, n from notes')).toEqual([{ title: 'new', n: 2 }]);
 		expect(await alice.sync.table('notes').get(id)).toMatchObject({ title: 'new', n: 2 });
 	});
@@ -161,7 +161,7 @@ describe('what other engines were seen to do', () => {
 		await supabase.sql(`insert into shop.notes (id, title) values (gen_random_uuid(), 'theirs')`);
 		await supabase.sql(`insert into notes (title) values ('public')`);
 		const { id } = await sync.queueAction('notes', 'create', { title: 'mine' });
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 1, downloaded: 1 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1, downloaded: 1 });
 		await sync.queueAction('notes', 'update', { title: 'changed' }, id);
 		await sync.sync();
 		expect(await titles('shop.notes')).toEqual(['changed', 'theirs']);
@@ -178,10 +178,10 @@ describe('what other engines were seen to do', () => {
 		const written = first.queueAction('notes', 'create', { title: 'early' });
 		const synced = first.sync();
 		await written;
-		expect(await synced).toMatchObject({ success: true, uploaded: 1 });
+		expect(await synced).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		await first.queueAction('notes', 'create', { title: 'at the end' });
 		await first.close();
-		expect(await manager(disk).sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await manager(disk).sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await titles()).toEqual(['at the end', 'early']);
 	});
 
@@ -199,7 +199,7 @@ describe('what other engines were seen to do', () => {
 		await leader.queueAction('notes', 'create', { title: 'of the leader' });
 		await leader.close();
 		await expect.poll(() => follower.getState().isLeader).toBe(true);
-		expect(await follower.sync()).toMatchObject({ success: true });
+		expect(await follower.sync()).toMatchObject({ success: true, errors: [] });
 		expect(await titles()).toEqual(['of the follower', 'of the leader']);
 		expect(await follower.getPendingCount()).toBe(0);
 	});
@@ -210,7 +210,7 @@ describe('what other engines were seen to do', () => {
 		expect((await alice.sync.sync()).errors).toEqual([expect.stringMatching(/4000ms.*\(57014\)$/)]);
 		expect(await alice.sync.table('notes').state(id)).toMatchObject({ status: 'pending' });
 		await supabase.sql('alter table notes disable trigger refuse');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		await supabase.sql('alter table notes enable trigger refuse');
 		expect(await titles()).toEqual(['stuck']);
 	});

@@ -65,7 +65,7 @@ describe('pages', () => {
 		expect((await alice.sync.sync()).downloaded).toBe(250);
 		supabase.clearRequests();
 		await supabase.sql(`update notes set title = 'changed' where title = 'n200'`);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 0 });
 		const whole = supabase.requests.filter(
 			({ search }) => search.includes('select=*') && search.includes('order='),
 		);
@@ -79,7 +79,7 @@ describe('pages', () => {
 		const alice = await device({ table: 'stamped' }, { pageSize: 50 });
 		expect((await alice.sync.sync()).downloaded).toBe(250);
 		await supabase.sql(`update stamped set title = 'changed' where title in ('n3', 'n200')`);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 2 });
 		expect(
 			await alice.sync
 				.table('stamped')
@@ -95,7 +95,7 @@ describe('pages', () => {
 		const alice = await device({ table: 'notes' });
 		await alice.sync.sync();
 		supabase.clearRequests();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 0 });
 		expect(supabase.requests.filter(({ path }) => path === '/rest/v1/notes')).toHaveLength(1);
 	});
 });
@@ -115,7 +115,7 @@ describe('commit order', () => {
 				`select (select updated_at from notes where title = 'late') < (select updated_at from notes where title = 'early') as behind`,
 			);
 			expect(order?.behind).toBe(true);
-			expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 1 });
+			expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 1 });
 			await compare(alice);
 		} finally {
 			await late.end();
@@ -194,7 +194,7 @@ describe('deletes that leave no trace', () => {
 		await supabase.sql(`delete from notes where title = 'a'`);
 		expect(await alice.sync.sync()).toMatchObject({ downloaded: 0 });
 		await alice.restart();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 1 });
 		await compare(alice);
 	});
 });

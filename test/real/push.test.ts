@@ -69,19 +69,34 @@ describe('few requests', () => {
 		await alice.sync.queueActions(
 			ids.map((id, n) => ({ table: 'notes', action: 'create', data: { id, title: `note ${n}`, n } })),
 		);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1000, downloaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({
+			success: true,
+			errors: [],
+			uploaded: 1000,
+			downloaded: 0,
+		});
 		expect(writes().length).toBeLessThanOrEqual(3);
 		expect(await supabase.sql('select count(*)::int n from notes')).toEqual([{ n: 1000 }]);
 
 		supabase.clearRequests();
 		for (let n = 0; n < 1000; n++) await alice.sync.queueAction('notes', 'update', { n: 5000 + n }, ids[0]);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1000, downloaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({
+			success: true,
+			errors: [],
+			uploaded: 1000,
+			downloaded: 0,
+		});
 		expect(writes()).toHaveLength(1);
 		expect(await supabase.sql('select n from notes where id = $1', [ids[0]])).toEqual([{ n: 5999 }]);
 
 		supabase.clearRequests();
 		await alice.sync.queueActions(actions('notes', ids.slice(0, 100), 'delete'));
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 100, downloaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({
+			success: true,
+			errors: [],
+			uploaded: 100,
+			downloaded: 0,
+		});
 		expect(writes().length).toBeLessThanOrEqual(2);
 		expect(await supabase.sql('select count(*)::int n from notes')).toEqual([{ n: 900 }]);
 		console.log(`requests with data: creates ${Math.ceil(1000 / 500)}, deletes ${writes().length}`);
@@ -120,7 +135,7 @@ describe('few requests', () => {
 			{ table: 'notes', action: 'create', data: { id: a, title: 'a' } },
 			{ table: 'notes', action: 'create', data: { id: b, n: 2 } },
 		]);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(writes()).toHaveLength(2);
 	});
 });
@@ -185,7 +200,7 @@ describe('a reply lost on the wire, after the commit', () => {
 		await alice.sync.queueAction('notes', 'create', { title: 'once' });
 		await alice.sync.sync();
 		await alice.restart();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1, conflicts: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1, conflicts: 0 });
 		expect(await supabase.sql('select count(*)::int n from notes')).toEqual([{ n: 1 }]);
 	});
 
@@ -194,7 +209,7 @@ describe('a reply lost on the wire, after the commit', () => {
 		supabase.faults.add({ match: ({ method }) => method === 'POST', effect: { kind: 'drop-before' } });
 		await alice.sync.queueAction('notes', 'create', { title: 'once' });
 		expect(await alice.sync.sync()).toMatchObject({ success: false });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await supabase.sql('select count(*)::int n from notes')).toEqual([{ n: 1 }]);
 	});
 });
@@ -266,7 +281,7 @@ describe('refusals', () => {
 		const result = await alice.sync.sync();
 		expect(result).toMatchObject({ success: false, uploaded: 1 });
 		expect(result.errors).toEqual([expect.stringMatching(/^secret: .*\(42501\)$/)]);
-		expect(await alice.sync.sync()).toMatchObject({ success: true });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 	});
 
 	it('[R2] an update of a row that does not exist is refused as not-found; a delete of one is done', async () => {
@@ -284,7 +299,7 @@ describe('refusals', () => {
 		await new Promise((resolve) => setTimeout(resolve, 20));
 		const alice = await device([notes]);
 		await alice.sync.queueAction('notes', 'update', { title: 'mine' }, id);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await supabase.sql('select title, n from notes')).toEqual([{ title: 'mine', n: 7 }]);
 		expect(await alice.sync.table('notes').get(id)).toMatchObject({ title: 'mine', n: 7 });
 	});
@@ -312,7 +327,7 @@ describe('order', () => {
 		const [parent = '', child = ''] = newIds(2);
 		await alice.sync.queueAction('parents', 'create', { id: parent, name: 'p' });
 		await alice.sync.queueAction('children', 'create', { id: child, parent_id: parent });
-		expect(await alice.sync.sync(['children'])).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync(['children'])).toMatchObject({ success: true, errors: [], uploaded: 2 });
 	});
 
 	it('[F32] a child of a parent that was rejected waits while that dead letter is kept', async () => {
@@ -344,7 +359,7 @@ describe('order', () => {
 		await alice.sync.queueAction('self', 'create', { id: a });
 		await alice.sync.queueAction('self', 'create', { id: b, up: a });
 		await alice.sync.queueAction('self', 'create', { id: c, up: b });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 3 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 3 });
 	});
 
 	it('a unique value that one row gives up is free for another', async () => {
@@ -353,6 +368,6 @@ describe('order', () => {
 		await alice.sync.sync();
 		await alice.sync.queueAction('notes', 'delete', null, id);
 		await alice.sync.queueAction('notes', 'create', { title: 'b', slug: 's' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 	});
 });

@@ -118,7 +118,7 @@ describe('[R18] a comparison of ids that is cut off', () => {
 	it('goes on behind the last page compared with the next sync, also after a restart', async () => {
 		const alice = await cutOff(130);
 		await alice.restart();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 13 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 13 });
 		// 117 rows are six pages of twenty and an empty one; two had been read.
 		expect(keyPages()).toHaveLength(5);
 		expect(keyPages()).not.toContain(null);
@@ -134,7 +134,7 @@ describe('[R18] a comparison of ids that is cut off', () => {
 			`alter table notes disable trigger all; insert into notes (id, n, updated_at) values ('zzz', 1001, '2020-01-01');
 				alter table notes enable trigger all`,
 		);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 8 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 8 });
 		expect(await alice.sync.table('notes').get('A0')).toMatchObject({ n: 1000 });
 		expect(await alice.sync.table('notes').get('zzz')).toMatchObject({ n: 1001 });
 		await assertEqual(alice);
@@ -197,7 +197,7 @@ describe('[F19] after a long absence', () => {
 
 	it('tombstones may be gone: the next sync compares ids by itself, once', async () => {
 		const alice = await away(8);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 25 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 25 });
 		await assertEqual(alice);
 		supabase.clearRequests();
 		await alice.sync.sync();
@@ -206,11 +206,11 @@ describe('[F19] after a long absence', () => {
 
 	it('not after six days, and not where it is never to be done by itself', async () => {
 		const alice = await away(6);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 0 });
 		expect(keyPages()).toEqual([]);
 		await supabase.sql('truncate notes');
 		const bob = await away(8, { reconcileIntervalMs: 0 });
-		expect(await bob.sync.sync()).toMatchObject({ success: true, downloaded: 0 });
+		expect(await bob.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 0 });
 		expect(keyPages()).toEqual([]);
 	});
 
@@ -221,7 +221,7 @@ describe('[F19] after a long absence', () => {
 		cut.remove();
 		await alice.restart();
 		supabase.clearRequests();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 25 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 25 });
 		expect(keyPages()).not.toContain(null);
 		await assertEqual(alice);
 	});
@@ -232,7 +232,7 @@ describe('[F19] after a long absence', () => {
 		expect(await alice.sync.sync()).toMatchObject({ success: false });
 		cut.remove();
 		await alice.restart();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 25 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 25 });
 		await assertEqual(alice);
 	});
 });

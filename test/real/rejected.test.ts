@@ -90,7 +90,7 @@ describe('a dead letter is in nobody’s way', () => {
 		await bob.sync.sync();
 		await alice.sync.queueAction('notes', 'update', { body: 'alice' }, queued[1]?.id);
 		const list = await alice.sync.queueAction('lists', 'create', { title: 'list' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2, downloaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2, downloaded: 1 });
 		expect(await alice.sync.table('notes').get(queued[0]?.id ?? '')).toMatchObject({ body: 'bob' });
 		expect(await server('notes', queued[1]?.id)).toMatchObject({ body: 'alice' });
 		expect(await server('lists', list.id)).toMatchObject({ title: 'list' });
@@ -99,7 +99,7 @@ describe('a dead letter is in nobody’s way', () => {
 			letters: [letter.id],
 			mutations: 1,
 		});
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		await bob.sync.sync();
 		expect(await bob.sync.table('notes').get(letter.rowId)).toMatchObject({ title: 'good', size: 321 });
 		expect(await alice.sync.table('notes').toArray()).toEqual(await bob.sync.table('notes').toArray());
@@ -136,7 +136,7 @@ describe('getRejected, retryRejected, discardRejected', () => {
 		expect(await alice.sync.table('notes').state(id)).toEqual({ status: 'pending', pending: 1, error: null });
 		expect(await alice.sync.getPendingCount()).toBe(1);
 		await expect.poll(() => alice.sync.getState().tables.notes?.rejected).toBe(0);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1, conflicts: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1, conflicts: 1 });
 		expect(await server('notes', id)).toMatchObject({ title: 'two', body: 'bob', size: 3 });
 		await bob.sync.sync();
 		expect(await bob.sync.table('notes').get(id)).toEqual(await alice.sync.table('notes').get(id));
@@ -150,7 +150,7 @@ describe('getRejected, retryRejected, discardRejected', () => {
 		await supabase.sql('create policy all_of_it on vaults for all using (true)');
 		expect(await alice.sync.retryRejected()).toMatchObject({ mutations: 1 });
 		expect(await alice.sync.table('vaults').get(id)).toEqual({ id, title: 'mine' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await server('vaults', id)).toMatchObject({ title: 'mine' });
 		expect(await alice.sync.getRejected()).toEqual([]);
 		await supabase.sql('drop policy all_of_it on vaults');

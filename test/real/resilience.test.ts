@@ -59,7 +59,7 @@ describe('refusals that do not end', () => {
 		expect(result.errors).toEqual([expect.stringMatching(/^notes: .*\(PGRST301\)$/)]);
 		expect(toNotes().length).toBeLessThanOrEqual(2);
 		supabase.faults.clear();
-		expect(await alice.sync.sync()).toMatchObject({ success: true });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 	});
 
 	it('[S23] while the server answers 503, the tries grow fewer', async () => {
@@ -109,7 +109,7 @@ describe('tables without a trigger, which the devices stamp', () => {
 		await alice.sync.queueAction('bare', 'update', { title: 'alice' }, id);
 		await bob.sync.queueAction('bare', 'update', { title: 'bob' }, id);
 		await alice.sync.sync();
-		expect(await bob.sync.sync()).toMatchObject({ success: true, uploaded: 1, conflicts: 1 });
+		expect(await bob.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1, conflicts: 1 });
 		expect(await supabase.sql('select title from bare')).toEqual([{ title: 'bob' }]);
 	});
 
@@ -125,7 +125,7 @@ describe('tables without a trigger, which the devices stamp', () => {
 		await bob.sync.queueAction('bare', 'create', { title: 'bob' });
 		await bob.sync.sync();
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		await bob.sync.sync();
 		expect(await bob.sync.table('bare').rows.count()).toBe(2);
 	});
@@ -165,10 +165,10 @@ describe('identity', () => {
 		await sync.queueAction('notes', 'create', { title: 'of ben' });
 		expect(sync.getState().user).toBe(ben);
 		token = await supabase.jwt({ sub: anna });
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 0 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 0 });
 		expect(await supabase.sql('select * from notes')).toEqual([]);
 		token = await supabase.jwt({ sub: ben });
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(
 			supabase.requests.filter(({ method }) => method === 'POST').map(({ headers }) => headers.sub),
 		).toEqual([ben]);
@@ -203,7 +203,7 @@ describe('changes of the configuration', () => {
 				.count(),
 		).toBe(0);
 		const wide = await reopen(alice, { table: 'notes' });
-		expect(await wide.sync()).toMatchObject({ success: true });
+		expect(await wide.sync()).toMatchObject({ success: true, errors: [] });
 		expect(
 			await wide
 				.table('notes')
@@ -222,7 +222,7 @@ describe('changes of the configuration', () => {
 			expect.objectContaining({ code: 'bad-config' }),
 		);
 		await alice.sync.queueAction('notes', 'create', { title: 'fine' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 });
 
@@ -235,7 +235,7 @@ describe('leftovers', () => {
 		await alice.sync.queueAction('notes', 'create', { title: 'b' }, 'draft');
 		await alice.sync.clearSyncQueue();
 		await alice.sync.queueAction('notes', 'create', { title: 'c' }, 'draft');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[F28] [R20] a create that arrived unnoticed and was deleted elsewhere is in conflict with the edits since', async () => {
@@ -254,9 +254,9 @@ describe('leftovers', () => {
 		await bob.sync.queueAction('bare', 'update', { title: 'bob' }, id);
 		await alice.sync.sync();
 		await alice.sync.queueAction('bare', 'delete', null, id);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		bob.network.isOn = true;
-		expect(await bob.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
+		expect(await bob.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 		expect(await supabase.sql('select title, deleted_at from bare')).toEqual([
 			{ title: 'bob', deleted_at: null },
 		]);

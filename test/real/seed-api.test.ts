@@ -91,10 +91,10 @@ describe('queueAction and sync', () => {
 			conflicts: 0,
 			errors: [],
 		});
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 1 });
 		expect(await alice.sync.table('notes').get('local-1')).toMatchObject({ title: 'two' });
 		await alice.sync.queueAction('notes', 'delete', null, 'local-1');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await supabase.sql('select * from notes')).toEqual([]);
 		expect(await bob.sync.reconcile('notes')).toEqual({ changed: 1 });
 		expect(await bob.sync.table('notes').toArray()).toEqual([]);
@@ -104,7 +104,7 @@ describe('queueAction and sync', () => {
 		const alice = await device('alice');
 		await alice.sync.queueAction('notes', 'create', { title: 'n' });
 		await alice.sync.queueAction('tags', 'create', { id: 't', label: 'l' });
-		expect(await alice.sync.sync(['tags'])).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync(['tags'])).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await alice.sync.getPendingCount('tags')).toBe(0);
 		expect(await alice.sync.getPendingCount('notes')).toBe(1);
 		expect(await alice.sync.getPendingCount()).toBe(1);
@@ -128,7 +128,7 @@ describe('queueAction and sync', () => {
 		});
 		expect(supabase.requests).toHaveLength(0);
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[R12] a second call joins and resolves after what was queued before it is uploaded', async () => {
@@ -179,7 +179,7 @@ describe('queueAction and sync', () => {
 		const alice = await device('alice', { tables: [{ table: 'numbered' }] });
 		await alice.sync.sync();
 		await alice.sync.queueAction('numbered', 'update', { label: 'b' }, '42');
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await supabase.sql('select id, label from numbered')).toEqual([{ id: 42, label: 'b' }]);
 		expect(await alice.sync.table('numbered').get('42')).toMatchObject({ id: 42, label: 'b' });
 	});
@@ -192,7 +192,7 @@ describe('queueAction and sync', () => {
 		expect(await alice.sync.getPendingCount()).toBe(1);
 		expect(await alice.sync.table('notes').get('l')).toMatchObject({ title: 'kept' });
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[R4] a table registered late works at once, and nothing of the others is lost', async () => {
@@ -200,7 +200,7 @@ describe('queueAction and sync', () => {
 		await alice.sync.queueAction('notes', 'create', { title: 'n' });
 		alice.sync.registerTable({ table: 'tags' });
 		await alice.sync.queueAction('tags', 'create', { id: 't' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 	});
 });
 
@@ -214,7 +214,7 @@ describe('clearSyncQueue', () => {
 		await alice.sync.clearSyncQueue();
 		expect(await alice.sync.getPendingCount()).toBe(0);
 		expect((await alice.sync.table('notes').toArray()).map(({ title }) => title)).toEqual(['kept']);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 0 });
 		expect(await supabase.sql('select title from notes')).toEqual([{ title: 'kept' }]);
 	});
 
@@ -225,7 +225,7 @@ describe('clearSyncQueue', () => {
 		await alice.sync.sync();
 		await alice.sync.clearSyncQueue();
 		expect(await alice.sync.table('notes').get(id)).toBeUndefined();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 0 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 0 });
 		expect(await alice.sync.table('notes').get(id)).toMatchObject({ title: 'committed' });
 	});
 });
@@ -290,7 +290,7 @@ describe('state', () => {
 		await alice.restart();
 		expect((await running).success).toBe(false);
 		supabase.faults.clear();
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await supabase.sql('select count(*)::int n from notes')).toEqual([{ n: 1 }]);
 	});
 });

@@ -64,13 +64,19 @@ describe('a row that gets its id from the server', () => {
 		expect(await sync.table('lines').get(line.id)).toMatchObject({ order_id: order.id });
 
 		// Children still to be sent show it at once.
-		expect(await sync.sync(['orders'])).toMatchObject({ success: true, uploaded: 2 });
+		expect(await sync.sync(['orders'])).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		const [first] = await ordersAtServer();
 		expect(await sync.table('lines').toArray()).toMatchObject([
 			{ order_id: first?.id },
 			{ order_id: first?.id },
 		]);
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 2, downloaded: 0, conflicts: 0 });
+		expect(await sync.sync()).toMatchObject({
+			success: true,
+			errors: [],
+			uploaded: 2,
+			downloaded: 0,
+			conflicts: 0,
+		});
 		const [row] = await ordersAtServer();
 		expect(row).toMatchObject({ title: 'first', note: 'soon' });
 		const id = row?.id as number;
@@ -90,7 +96,7 @@ describe('a row that gets its id from the server', () => {
 		await sync.queueAction('lines', 'create', { order_id: order.id, n: 3 });
 		await sync.table('lines').update(other.id, { order_id: 'draft-1' });
 		expect(await sync.getPendingCount()).toBe(2);
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(await ordersAtServer()).toMatchObject([{ id, note: 'later' }]);
 		expect(await sync.getPendingCount()).toBe(0);
 
@@ -116,7 +122,7 @@ describe('a row that gets its id from the server', () => {
 				data: { order_id: id, n: at },
 			})),
 		);
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 1_400 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1_400 });
 		const wrong = await supabase.sql(
 			`select l.n, o.title from lines l join orders o on o.id = l.order_id where o.title <> 'order ' || l.n`,
 		);
@@ -175,7 +181,7 @@ describe('a row that gets its id from the server', () => {
 		expect(await sync.getPendingCount('lines')).toBe(1);
 		const [letter] = await sync.getRejected();
 		await sync.retryRejected(letter?.id, { title: 'mended' });
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(
 			await supabase.sql('select o.title from lines l join orders o on o.id = l.order_id where n = 1'),
 		).toEqual([{ title: 'mended' }]);
@@ -194,7 +200,7 @@ describe('a row that gets its id from the server', () => {
 		await winner.sync.sync();
 		await supabase.sql('delete from orders');
 		await winner.sync.table('orders').update(id, { title: 'mine' });
-		expect(await winner.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
+		expect(await winner.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 		const [row] = await ordersAtServer();
 		expect(row).toMatchObject({ title: 'mine' });
 		expect(row?.id).not.toBe(id);
@@ -223,7 +229,7 @@ describe('[F28] a create whose reply was lost', () => {
 		expect(await ordersAtServer()).toHaveLength(1);
 		// Somebody else's rows of that time are not ours.
 		await supabase.sql(`insert into orders (title) values ('other')`);
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(await ordersAtServer()).toMatchObject([{ title: 'once' }, { title: 'other' }]);
 		expect(await supabase.sql('select n from lines')).toEqual([{ n: 1 }]);
 		expect((await sync.table('orders').toArray()).map(({ title }) => title).sort()).toEqual([
@@ -246,7 +252,7 @@ describe('[F28] a create whose reply was lost', () => {
 		await sync.queueActions([1, 2].map(() => ({ table: 'taps', action: 'create', data: { kind: 'like' } })));
 		dropReply();
 		expect((await sync.sync()).success).toBe(false);
-		expect(await sync.sync()).toMatchObject({ success: true, uploaded: 2 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 2 });
 		expect(await supabase.sql('select kind from taps')).toHaveLength(4);
 		expect(await sync.table('taps').toArray()).toHaveLength(4);
 		expect(await sync.getPendingCount()).toBe(0);
@@ -259,7 +265,7 @@ describe('[F28] a create whose reply was lost', () => {
 		expect((await alice.sync.sync()).success).toBe(false);
 		await alice.sync.table('orders').update(order.id, { note: 'meanwhile' });
 		await alice.restart();
-		expect(await alice.sync.sync()).toMatchObject({ success: true });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 		await alice.sync.sync();
 		expect(await ordersAtServer()).toMatchObject([{ title: 'once', note: 'meanwhile' }]);
 		expect(await alice.sync.table('orders').toArray()).toHaveLength(1);
@@ -284,8 +290,8 @@ describe('[F28] a create whose reply was lost', () => {
 			expect(rows).toHaveLength(2);
 			await sync.table('orders').update(pulled?.id as number, { note: 'to the pulled one' });
 			if (isEdited) await sync.table('orders').update(order.id, { title });
-			expect(await sync.sync()).toMatchObject({ success: true, conflicts: 0 });
-			expect(await sync.sync()).toMatchObject({ success: true, conflicts: 0 });
+			expect(await sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 0 });
+			expect(await sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 0 });
 			const now = [{ id: pulled?.id, title, note: 'to the pulled one' }];
 			expect(await ordersAtServer()).toEqual(now);
 			expect(await sync.table('orders').toArray()).toMatchObject(now);
@@ -300,7 +306,7 @@ describe('[F28] a create whose reply was lost', () => {
 		await sync.sync();
 		await sync.clearSyncQueue();
 		expect(await sync.table('orders').toArray()).toEqual([]);
-		expect(await sync.sync()).toMatchObject({ success: true, downloaded: 1 });
+		expect(await sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 1 });
 		expect(await sync.table('orders').toArray()).toMatchObject([{ title: 'once' }]);
 	});
 });

@@ -52,7 +52,7 @@ describe('signing out', () => {
 		expect(await titles(one)).toEqual([]);
 		await signIn(one, alice);
 		expect(await titles(one)).toEqual(['synced', 'waits']);
-		expect(await one.sync.sync()).toMatchObject({ success: true, uploaded: 1, downloaded: 0 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1, downloaded: 0 });
 	});
 
 	it('[S19] flush: one sync first', async () => {
@@ -78,7 +78,7 @@ describe('signing out', () => {
 		expect(asked).toEqual([1]);
 		one.network.isOn = true;
 		await signIn(one, alice);
-		expect(await one.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[S19] [F4] discard: nothing of the user is left, and the next sign-in downloads all rows again', async () => {
@@ -95,7 +95,7 @@ describe('signing out', () => {
 		expect(names.filter((name) => name?.includes(alice.id))).toEqual([]);
 		expect(await dump(one.disk, 'app:control')).not.toContain(alice.id);
 		await signIn(one, alice);
-		expect(await one.sync.sync()).toMatchObject({ success: true, uploaded: 0, downloaded: 3 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 0, downloaded: 3 });
 		expect(await titles(one)).toEqual(['a', 'b', 'c']);
 	});
 
@@ -114,7 +114,7 @@ describe('signing out', () => {
 		expect([one.sync.getState().user, await titles(one)]).toEqual([null, []]);
 		one.network.isOn = true;
 		await signIn(one, alice);
-		expect(await one.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[F5] where the auth client keeps the session, it opens nothing and sends nothing', async () => {
@@ -136,7 +136,7 @@ describe('signing out', () => {
 		expect(rest().filter(({ headers }) => headers.sub !== undefined)).toEqual([]);
 		// A sign-in is a new session, also over the old one.
 		await signIn(one, alice);
-		expect(await one.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[F5] [F3] in mid-flight: no request leaves after the auth client was asked', async () => {
@@ -185,7 +185,7 @@ describe('what was written signed out', () => {
 		expect(await titles(one)).toEqual([]);
 		expect(await one.sync.adoptAnonymous()).toEqual({ adopted: 3, left: 0 });
 		expect(await one.sync.table('notes').get('my draft')).toMatchObject({ title: 'drafted' });
-		expect(await one.sync.sync()).toMatchObject({ success: true, uploaded: 3, conflicts: 0 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 3, conflicts: 0 });
 		expect(await atServer()).toEqual([
 			{ title: 'before', user_id: alice.id },
 			{ title: 'drafted', user_id: alice.id },
@@ -201,7 +201,7 @@ describe('what was written signed out', () => {
 		expect((await one.sync.sync()).errors).toEqual([expect.stringMatching(/\(42501\)$/)]);
 		await signUp(one, 'alice');
 		expect(await one.sync.adoptAnonymous()).toEqual({ adopted: 1, left: 0 });
-		expect(await one.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect(await atServer()).toMatchObject([{ title: 'mine' }]);
 	});
 
@@ -216,7 +216,7 @@ describe('what was written signed out', () => {
 		one.network.isOn = true;
 		await signUp(one, 'alice');
 		await one.sync.adoptAnonymous();
-		expect(await one.sync.sync()).toMatchObject({ success: true, conflicts: 0 });
+		expect(await one.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 0 });
 		expect(await supabase.sql('select title from pages')).toEqual([{ title: 'once' }]);
 		expect(await one.sync.getPendingCount()).toBe(0);
 	});
@@ -234,7 +234,7 @@ describe('what was written signed out', () => {
 		await signUp(one, 'alice');
 		await one.sync.sync(['pages']);
 		expect(await one.sync.adoptAnonymous()).toMatchObject({ adopted: 1 });
-		expect(await one.sync.sync(['pages'])).toMatchObject({ success: true, conflicts: 1 });
+		expect(await one.sync.sync(['pages'])).toMatchObject({ success: true, errors: [], conflicts: 1 });
 		expect(await supabase.sql('select title from pages')).toEqual([{ title: 'later' }]);
 	});
 });

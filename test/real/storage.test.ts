@@ -141,7 +141,7 @@ describe('a full disk', () => {
 				hint: expect.stringContaining('free space'),
 			});
 			expect(await localTitles(alice)).toContain('mine');
-			expect(await alice.sync.sync()).toMatchObject({ success: true });
+			expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
 			expect(await localTitles(alice)).toEqual(await serverTitles());
 			expect(await serverTitles()).toHaveLength(26);
 		},
@@ -215,7 +215,7 @@ describe('data that is gone', () => {
 			})
 			.toBe(12);
 		await alice.sync.queueAction('notes', 'create', { title: 'after' });
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 	});
 
 	it('[F46][R9] evicted where tabs elect their leader: this one leads again, and syncs', async () => {
@@ -247,7 +247,7 @@ describe('data that is gone', () => {
 		await alice.sync.sync();
 		await alice.sync.wipe();
 		expect(await localTitles(alice)).toEqual([]);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, downloaded: 13 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], downloaded: 13 });
 		expect(await localTitles(alice)).toEqual(await serverTitles());
 	});
 
@@ -305,7 +305,7 @@ describe('a database of an earlier PixSync', () => {
 		expect(Object.keys(OWN_STORES)).toEqual(expect.arrayContaining(['attempts', 'aliases', 'outcomes']));
 		const alice = await device('alice', { indexedDB: disk });
 		expect(await alice.sync.getPendingCount()).toBe(30);
-		expect(await alice.sync.sync()).toMatchObject({ success: true, uploaded: 30 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 30 });
 		expect(await serverTitles()).toHaveLength(30);
 	});
 });

@@ -63,7 +63,7 @@ describe('each strategy, in both directions', () => {
 		it(`[R19] ${strategy}: the local edit is newer → ${expected[strategy].localNewer}`, async () => {
 			const { alice, bob } = await twoDevices(strategy);
 			await bob.sync.queueAction('notes', 'update', { title: 'bob' }, ID);
-			expect(await bob.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+			expect(await bob.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 			await pause();
 			await alice.sync.queueAction('notes', 'update', { title: 'alice' }, ID);
 			alice.network.isOn = true;
@@ -103,6 +103,7 @@ describe('each strategy, in both directions', () => {
 		supabase.clearRequests();
 		expect(await alice.sync.sync()).toMatchObject({
 			success: true,
+			errors: [],
 			uploaded: 1,
 			conflicts: 1,
 			downloaded: 1,
@@ -120,7 +121,7 @@ describe('each strategy, in both directions', () => {
 		await pause();
 		await alice.sync.queueAction('notes', 'update', { pinned: true }, ID);
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 1, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 1 });
 		expect(await server()).toMatchObject({ title: 'bob', body: 'bob', pinned: true });
 	});
 });
@@ -133,7 +134,7 @@ describe('edit against delete', () => {
 		expect(await server()).toBeUndefined();
 		await alice.sync.queueAction('notes', 'update', { title: 'alice' }, ID);
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 1, uploaded: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1, uploaded: 1 });
 		expect(await server()).toMatchObject({ title: 'alice', body: 'base' });
 		await bob.sync.sync();
 		expect(await bob.sync.table('notes').get(ID)).toEqual(await alice.sync.table('notes').get(ID));
@@ -159,12 +160,12 @@ describe('edit against delete', () => {
 	it('[R20] a soft delete that is older than the edit: latest-wins brings the row back', async () => {
 		const { alice, bob } = await twoDevices('latest-wins', { deletedField: 'deleted_at' });
 		await bob.sync.queueAction('notes', 'delete', null, ID);
-		expect(await bob.sync.sync()).toMatchObject({ success: true, uploaded: 1 });
+		expect(await bob.sync.sync()).toMatchObject({ success: true, errors: [], uploaded: 1 });
 		expect((await server())?.deleted_at).not.toBeNull();
 		await pause();
 		await alice.sync.queueAction('notes', 'update', { title: 'alice' }, ID);
 		alice.network.isOn = true;
-		expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 		expect(await server()).toMatchObject({ title: 'alice', deleted_at: null });
 		await bob.sync.sync();
 		expect(await bob.sync.table('notes').get(ID)).toEqual(await server());
@@ -203,7 +204,7 @@ describe('edit against delete', () => {
 					await pause();
 				}
 				alice.network.isOn = true;
-				expect(await alice.sync.sync()).toMatchObject({ success: true, conflicts: 1 });
+				expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [], conflicts: 1 });
 				const row = await server();
 				if (isKept) expect(row).toMatchObject({ title: 'bob' });
 				else expect(row).toBeUndefined();
