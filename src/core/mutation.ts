@@ -61,6 +61,8 @@ export interface PushMutation {
 	readonly base: string | null;
 	/** What the timestamp column is set to (R17): the time of the sending under way. */
 	readonly stamp: string;
+	/** Names the change to a server that keeps a ledger, so that a repetition is known. */
+	readonly pushId?: string;
 	/** Stamps of earlier sendings, any of which may have been committed. */
 	readonly earlierStamps?: readonly string[];
 }

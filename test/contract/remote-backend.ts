@@ -7,6 +7,8 @@ import type { ContractTableName } from './contract-tables.ts';
 
 /** A server with the contract's tables, some way to reach it, and a hand on what goes wrong on the way. */
 export interface RemoteBackend {
+	/** Whether a push is one request, whatever kinds of changes it holds. @default false */
+	readonly isOneRequest?: boolean;
 	/** A device's remote of its own. */
 	connect(): Remote;
 	/** Server time as timestamp text. */

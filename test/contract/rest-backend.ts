@@ -1,15 +1,19 @@
 import type { Row } from '../../src/core/types.ts';
+import { toMigration } from '../../src/sql/migration.ts';
 import { connectRest } from '../support/rest-remote.ts';
-import { startSupabase } from '../support/supabase/index.ts';
+import { type FaultRequest, startSupabase } from '../support/supabase/index.ts';
 import { CONTRACT_TABLE_NAMES, CONTRACT_TABLES, type ContractTableName } from './contract-tables.ts';
 import type { RemoteBackend } from './remote-backend.ts';
 
 const METHODS = { create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
 
-/** The REST transport on the real PostgREST and PostgreSQL. */
-export async function startRestBackend(): Promise<RemoteBackend> {
+/** A transport on the real PostgREST and PostgreSQL. */
+export async function startRestBackend(transport: 'rest' | 'rpc' = 'rest'): Promise<RemoteBackend> {
 	const supabase = await startSupabase({
-		sql: CONTRACT_TABLE_NAMES.map((name) => CONTRACT_TABLES[name].sql).join('\n'),
+		sql: [
+			...CONTRACT_TABLE_NAMES.map((name) => CONTRACT_TABLES[name].sql),
+			...(transport === 'rpc' ? [registered()] : []),
+		].join('\n'),
 	});
 	const expired = await supabase.jwt({ sub: crypto.randomUUID(), expiresInS: -60 });
 	// Without triggers: what is written here is stored as it is.
@@ -25,7 +29,8 @@ export async function startRestBackend(): Promise<RemoteBackend> {
 	};
 
 	const backend: RemoteBackend = {
-		connect: () => connectRest(supabase, { fetch: fetchAs }),
+		isOneRequest: transport === 'rpc',
+		connect: () => connectRest(supabase, { fetch: fetchAs, transport }),
 		async now() {
 			const [row] = await supabase.sql<{ at: string }>('select clock_timestamp() as at');
 			return String(row?.at);
@@ -60,7 +65,9 @@ export async function startRestBackend(): Promise<RemoteBackend> {
 		},
 		loseNext(what, kind) {
 			const effect = what === 'request' ? ('drop-before' as const) : ('drop-after' as const);
-			supabase.faults.add({ match: ({ method }) => method === METHODS[kind], effect: { kind: effect } });
+			const match = ({ method, body }: FaultRequest) =>
+				transport === 'rpc' ? hasKind(body, kind) : method === METHODS[kind];
+			supabase.faults.add({ match, effect: { kind: effect } });
 		},
 		hangNext: () =>
 			new Promise<void>((resolve) => {
@@ -86,6 +93,19 @@ export async function startRestBackend(): Promise<RemoteBackend> {
 		stop: () => supabase.stop(),
 	};
 	return backend;
+}
+
+/** The contract's tables, without the stamps that the migration would add: some are stamped by whoever writes. */
+function registered(): string {
+	const specs = CONTRACT_TABLE_NAMES.map((name) => CONTRACT_TABLES[name].memory.spec);
+	return toMigration(specs, 'public', { stamps: false });
+}
+
+/** Whether a call of the push function holds a change of that kind. */
+function hasKind(body: unknown, kind: 'create' | 'patch' | 'delete'): boolean {
+	const { request } = (body ?? {}) as { request?: { mutations?: readonly { kind: string }[] } };
+	const name = kind === 'patch' ? 'update' : kind;
+	return request?.mutations?.some((mutation) => mutation.kind === name) ?? false;
 }
 
 function keyOf(table: ContractTableName): string {

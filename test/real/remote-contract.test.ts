@@ -6,7 +6,8 @@ import type { RemoteBackend } from '../contract/remote-backend.ts';
 import { describeRemoteContract } from '../contract/remote-contract.ts';
 import { startRestBackend } from '../contract/rest-backend.ts';
 
-describeRemoteContract('REST on PostgREST and PostgreSQL', startRestBackend);
+describeRemoteContract('REST on PostgREST and PostgreSQL', () => startRestBackend('rest'));
+describeRemoteContract('RPC on PostgREST and PostgreSQL', () => startRestBackend('rpc'));
 
 /** `PIXSYNC_SEED=n` runs one program, `PIXSYNC_SEEDS=n` that many. */
 const SEEDS = toSeeds(process.env, 12);

@@ -2,14 +2,22 @@ import { createClient } from '@supabase/supabase-js';
 import type { Remote } from '../../src/services/remote.ts';
 import { createHttp } from '../../src/services/rest/http.ts';
 import { createRestRemote } from '../../src/services/rest/rest-remote.ts';
+import { createRpcRemote } from '../../src/services/rpc/rpc-remote.ts';
 import { createSession } from '../../src/services/session.ts';
 import { toSupabaseAccess } from '../../src/services/supabase-access.ts';
 import { type Supabase, webSocketTransport } from './supabase/index.ts';
 
-/** The REST transport alone, as somebody signed out, on a running Supabase. `fetch`: the device's own. */
+export interface ConnectOptions {
+	/** The device's own. @default the global one */
+	readonly fetch?: typeof globalThis.fetch;
+	/** @default 'rest' */
+	readonly transport?: 'rest' | 'rpc';
+}
+
+/** A transport alone, as somebody signed out, on a running Supabase. */
 export function connectRest(
 	supabase: Pick<Supabase, 'url' | 'anonKey'>,
-	{ fetch }: { readonly fetch?: typeof globalThis.fetch } = {},
+	{ fetch, transport = 'rest' }: ConnectOptions = {},
 ): Remote {
 	const client = createClient(supabase.url, supabase.anonKey, {
 		...(fetch ? { global: { fetch } } : {}),
@@ -26,5 +34,6 @@ export function connectRest(
 		now: () => Date.now(),
 		onEnd: () => undefined,
 	});
-	return createRestRemote({ http, batchSize: 500 });
+	const rest = createRestRemote({ http, batchSize: 500 });
+	return transport === 'rest' ? rest : createRpcRemote({ http, batchSize: 500, schema: 'public', rest });
 }

@@ -1,4 +1,5 @@
 import { unreachable } from '../../core/errors.ts';
+import type { TableSpec } from '../../core/table-spec.ts';
 import { type Check, type CheckedTable, toFinding, UNKNOWN } from '../check.ts';
 import type { Finding } from '../finding.ts';
 import { qualifiedName, quoteName, toShortName } from '../sql-text.ts';
@@ -30,7 +31,7 @@ function missing(table: CheckedTable): Finding {
 		problem: `No trigger sets "${table.spec.timestampField}" at every update.`,
 		why: 'Changes made elsewhere that do not set the column are never downloaded, and a device with a wrong clock writes wrong versions.',
 		mend: 'Add the trigger.',
-		sql: stampSql(table),
+		sql: stampSql(table.spec, table.schema),
 	});
 }
 
@@ -39,7 +40,7 @@ function withoutInsert(table: CheckedTable): Finding {
 		problem: `No trigger sets "${table.spec.timestampField}" when a row is inserted.`,
 		why: 'A row then carries the time that its device sent, and can land behind the other devices’ checkpoints.',
 		mend: 'Stamp inserts too.',
-		sql: stampSql(table),
+		sql: stampSql(table.spec, table.schema),
 	});
 }
 
@@ -48,7 +49,7 @@ function partial(table: CheckedTable): Finding {
 		problem: `The trigger that sets "${table.spec.timestampField}" fires for some columns only (UPDATE OF).`,
 		why: 'Changes of the other columns that are made elsewhere are never downloaded.',
 		mend: 'Add a trigger for all columns.',
-		sql: stampSql(table),
+		sql: stampSql(table.spec, table.schema),
 	});
 }
 
@@ -57,7 +58,7 @@ function standing(table: CheckedTable): Finding {
 		problem: `Two changes in one transaction, or while the clock is set back, get the same or an earlier "${table.spec.timestampField}".`,
 		why: 'A version that does not move hides a conflict, and the second change overwrites the first unseen.',
 		mend: 'Use clock_timestamp(), and always more than the old value.',
-		sql: stampSql(table),
+		sql: stampSql(table.spec, table.schema),
 	});
 }
 
@@ -66,7 +67,7 @@ function early(table: CheckedTable): Finding {
 		problem: `"${table.spec.timestampField}" gets the time at which the transaction began, as now() tells it.`,
 		why: 'The longer a transaction is, the further its rows slip behind the checkpoints of devices, which then miss them.',
 		mend: 'Use clock_timestamp().',
-		sql: stampSql(table),
+		sql: stampSql(table.spec, table.schema),
 	});
 }
 
@@ -75,12 +76,12 @@ function untried(table: CheckedTable, reason: string): Finding {
 		problem: `A trigger seems to set "${table.spec.timestampField}", but could not be tried: ${reason}.`,
 		why: 'Whether each change gets a new, later version is not known.',
 		mend: 'Look at it, or add this one, which runs after it.',
-		sql: stampSql(table),
+		sql: stampSql(table.spec, table.schema),
 	});
 }
 
 /** PostgreSQL fires triggers in the order of their names: this one has the last word. */
-function stampSql({ spec, schema }: CheckedTable): string {
+export function stampSql(spec: TableSpec, schema: string): string {
 	const column = quoteName(spec.timestampField);
 	const touch = qualifiedName(schema, toShortName(`pixsync_touch_${spec.timestampField}`));
 	return `create or replace function ${touch}() returns trigger language plpgsql set search_path = '' as $pixsync$

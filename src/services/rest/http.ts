@@ -10,6 +10,8 @@ import type { SupabaseAccess } from '../supabase-access.ts';
 
 export interface HttpRequest {
 	readonly table: string;
+	/** Below the REST root. @default the table's name */
+	readonly path?: string;
 	readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
 	readonly query: readonly (readonly [string, string])[];
 	readonly body?: unknown;
@@ -68,7 +70,7 @@ export function createHttp(options: HttpOptions): Http {
 		const sentAt = now();
 		const { table, method } = request;
 		const end = (told: Omit<RequestEnd, 'table' | 'method'>) => onEnd({ table, method, ...told });
-		const url = `${access.restUrl}/${encodeURIComponent(table)}?${toQuery(request.query)}`;
+		const url = toUrl(access, request);
 		try {
 			const sending = access.fetch(url, {
 				method,
@@ -107,6 +109,11 @@ export function createHttp(options: HttpOptions): Http {
 			limit.end();
 		}
 	};
+}
+
+function toUrl({ restUrl }: SupabaseAccess, { table, path, query }: HttpRequest): string {
+	const url = `${restUrl}/${path ?? encodeURIComponent(table)}`;
+	return query.length > 0 ? `${url}?${toQuery(query)}` : url;
 }
 
 interface Limit {

@@ -67,6 +67,8 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 	};
 
 	return {
+		isExactlyOnce: false,
+
 		async pull({ spec, start, limit, keysOnly }, signal): Promise<PullPage> {
 			const columns = keysOnly ? keyColumns(spec) : rowColumns(spec);
 			const reply = await http({

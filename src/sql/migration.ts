@@ -1,0 +1,71 @@
+import type { TableSpec } from '../core/table-spec.ts';
+import { stampSql } from '../doctor/checks/stamp.ts';
+import { qualifiedName, quoteText } from '../doctor/sql-text.ts';
+import { pushSql } from './push-sql.ts';
+
+/** The function that the RPC transport calls, in the tables' schema: that one is served, `pixsync` need not be. */
+export const PUSH_FUNCTION = 'pixsync_push';
+
+/** How long a repeated sending is recognised; after that the rows are compared, as without the ledger. */
+const LEDGER_DAYS = 30;
+
+/**
+ * The migration that the RPC transport needs, as one script that may be run again. It needs no superuser, and the
+ * functions run as the caller, so that policies and grants hold.
+ * @param options.stamps whether the tables get a trigger that stamps each change.
+ */
+export function toMigration(
+	specs: readonly TableSpec[],
+	schema: string,
+	{ stamps: isStamped = true }: { readonly stamps?: boolean } = {},
+): string {
+	const push = qualifiedName(schema, PUSH_FUNCTION);
+	const tables = specs.map(({ table }) => `(${quoteText(qualifiedName(schema, table))}::regclass)`);
+	const stamps = specs.map((spec) => stampSql(spec, schema)).join('\n');
+	return `-- PixSync's RPC transport: a batch of changes in one request, each applied once. May be run again.
+begin;
+
+create schema if not exists pixsync;
+
+-- Whose sendings are told apart; all who are not signed in are one.
+create or replace function pixsync.caller() returns uuid language sql stable as
+$pixsync$ select coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000') $pixsync$;
+
+-- The tables that may be pushed to. Their own policies and grants say by whom.
+create table if not exists pixsync.tables (name regclass primary key);
+alter table pixsync.tables enable row level security;
+drop policy if exists everybody on pixsync.tables;
+create policy everybody on pixsync.tables for select using (true);
+insert into pixsync.tables values ${tables.join(', ')} on conflict do nothing;
+
+-- The sendings that were applied, for ${LEDGER_DAYS} days.
+create table if not exists pixsync.ledger (
+	user_id uuid not null default pixsync.caller(),
+	push_id uuid not null,
+	row_key text not null,
+	applied_at timestamptz not null default now(),
+	primary key (user_id, push_id)
+);
+create index if not exists ledger_age on pixsync.ledger (user_id, applied_at);
+alter table pixsync.ledger enable row level security;
+drop policy if exists own on pixsync.ledger;
+create policy own on pixsync.ledger using (user_id = pixsync.caller()) with check (user_id = pixsync.caller());
+
+${pushSql(LEDGER_DAYS)}
+
+create or replace function ${push}(request jsonb) returns jsonb language sql as
+$pixsync$ select pixsync.push(request) $pixsync$;
+
+revoke all on all functions in schema pixsync from public;
+revoke all on function ${push}(jsonb) from public;
+grant usage on schema pixsync to anon, authenticated;
+grant select on pixsync.tables to anon, authenticated;
+grant select, insert, delete on pixsync.ledger to anon, authenticated;
+grant execute on all functions in schema pixsync to anon, authenticated;
+grant execute on function ${push}(jsonb) to anon, authenticated;
+
+${isStamped ? `-- Each change gets a later version, whoever makes it.\n${stamps}\n` : ''}
+notify pgrst, 'reload schema';
+commit;
+`;
+}
