@@ -20,6 +20,7 @@ import { createProbe } from './services/probe.ts';
 import { createRealtime, type Realtime } from './services/realtime.ts';
 import { createHttp, type RequestEnd } from './services/rest/http.ts';
 import { createRestRemote } from './services/rest/rest-remote.ts';
+import { createRpcRemote } from './services/rpc/rpc-remote.ts';
 import { createServerClock } from './services/server-clock.ts';
 import { createSession } from './services/session.ts';
 import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
@@ -107,7 +108,7 @@ export interface EngineHooks extends TabHooks {
 
 /**
  * Wires the parts together; the only place that knows them all.
- * @throws PixSyncError `bad-client`, `bad-config`, `no-indexeddb`, `not-supported`.
+ * @throws PixSyncError `bad-client`, `bad-config`, `no-indexeddb`.
  */
 export function createEngine(
 	supabase: SupabaseLike,
@@ -142,6 +143,7 @@ export function createEngine(
 		specs,
 		now,
 		random,
+		createId,
 		clockOffset,
 		settings,
 		notify: hooks.rowsNoticed,
@@ -193,7 +195,9 @@ export function createEngine(
 			},
 			beforeWrite: async () => tabs.current()?.confirm(),
 		});
-		return createRestRemote({ http, batchSize: settings.batchSize });
+		const { schema, batchSize, transport } = settings;
+		const rest = createRestRemote({ http, batchSize });
+		return transport === 'rpc' ? createRpcRemote({ http, schema, batchSize, rest }) : rest;
 	}
 
 	const lastUser = createLastUser(settings.databaseName, environment);

@@ -18,7 +18,10 @@ export interface SyncManagerOptions {
 	platform?: Partial<Platform>;
 	/** PostgreSQL schema of the tables. @default 'public' */
 	schema?: string;
-	/** 'rpc' is not supported yet. @default 'auto', which is 'rest' for now */
+	/**
+	 * `'rpc'`: a batch of changes is one request, and each change is applied once; needs the migration that
+	 * `npx pixsync sql` prints. @default 'auto', which is 'rest' for now
+	 */
 	transport?: 'auto' | 'rest' | 'rpc';
 	/**
 	 * While auto-sync is on, pull soon after the server tells of a change; polling goes on beside it.
@@ -56,6 +59,7 @@ export interface SyncManagerOptions {
 export interface Settings extends RunSettings {
 	readonly databaseName: string;
 	readonly schema: string;
+	readonly transport: 'rest' | 'rpc';
 	readonly multiTab: boolean;
 	readonly requestTimeoutMs: number;
 	readonly backoff: { readonly baseMs: number; readonly capMs: number };
@@ -64,14 +68,14 @@ export interface Settings extends RunSettings {
 	readonly onSignOut: SignOutPolicy;
 }
 
-/** @throws PixSyncError `bad-config`, `not-supported`. */
+/** @throws PixSyncError `bad-config`. */
 export function toSettings(options: SyncManagerOptions, projectUrl: string): Settings {
-	if (options.transport === 'rpc') throw notSupported("transport: 'rpc'", "Use 'auto' or 'rest'.");
 	const onSignOut = options.onSignOut ?? 'keep';
 	assertSignOutPolicy(onSignOut, 'onSignOut');
 	return {
 		databaseName: options.databaseName ?? `pixsync:${new URL(projectUrl).host}`,
 		schema: options.schema ?? 'public',
+		transport: toTransport(options.transport),
 		multiTab: options.multiTab ?? true,
 		pageSize: wholeNumber(options.pageSize, 'pageSize', 1000, 1),
 		batchSize: wholeNumber(options.batchSize, 'batchSize', 500, 1),
@@ -100,6 +104,10 @@ function wholeNumber(value: number | undefined, name: string, fallback: number, 
 	);
 }
 
-function notSupported(what: string, hint: string): PixSyncError {
-	return new PixSyncError('not-supported', `${what} is not supported yet`, { hint });
+function toTransport(transport: SyncManagerOptions['transport'] = 'auto'): Settings['transport'] {
+	if (transport === 'rpc') return 'rpc';
+	if (transport === 'auto' || transport === 'rest') return 'rest';
+	throw new PixSyncError('bad-config', `\`transport\` ${JSON.stringify(transport)} is unknown`, {
+		hint: "Use 'auto', 'rest' or 'rpc'.",
+	});
 }

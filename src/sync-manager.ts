@@ -58,7 +58,7 @@ export class SyncManager {
 
 	/**
 	 * @param supabase the app's client, made with `createClient` of `@supabase/supabase-js` 2.
-	 * @throws PixSyncError `bad-client`, `bad-config`, `no-indexeddb`, `not-supported`.
+	 * @throws PixSyncError `bad-client`, `bad-config`, `no-indexeddb`.
 	 */
 	constructor(supabase: SupabaseLike, options: SyncManagerOptions = {}) {
 		this.#engine = createEngine(supabase, options, {

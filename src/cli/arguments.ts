@@ -2,7 +2,16 @@ import { parseArgs } from 'node:util';
 import { type TableSpec, toTableSpec } from '../core/table-spec.ts';
 import type { SyncConfig } from '../core/types.ts';
 
+export type CliArguments = DoctorArguments | SqlArguments;
+
+export interface SqlArguments {
+	readonly command: 'sql';
+	readonly schema: string;
+	readonly specs: readonly TableSpec[];
+}
+
 export interface DoctorArguments {
+	readonly command: 'doctor';
 	/** A PostgreSQL connection string. */
 	readonly db: string;
 	readonly schema: string;
@@ -17,14 +26,18 @@ export const USAGE = `npx pixsync doctor --db <connection string> --table <table
 
 Checks tables against what PixSync needs, and prints the SQL that mends them. Changes nothing.
 
+npx pixsync sql <table> [<table> …]
+
+Prints the migration for transport: 'rpc', which sends a batch of changes in one request. Connects to nothing.
+
   --db      a PostgreSQL connection string of the owner of the tables; else the variable DATABASE_URL
   --table   notes
             notes:idField=uid,timestampField=changed_at,deletedField=deleted_at
             notes:deletedField=is_deleted:boolean,dependsOn=projects+users,ids=server
             or the table's config as JSON: '{"table":"notes","select":"id, n::text, updated_at"}'
   --schema  of the tables; default: public
-  --sql     print only the SQL, as one script
-  --json    print the diagnosis as JSON
+  --sql     of the doctor: print only the SQL, as one script
+  --json    of the doctor: print the diagnosis as JSON
 
 Exit code: 0 without errors, 1 if errors were found, 2 if it could not look.
 `;
@@ -39,19 +52,34 @@ const FIELDS: readonly string[] = ['idField', 'timestampField', 'deletedField', 
 export function toArguments(
 	given: readonly string[],
 	env: Readonly<Record<string, string | undefined>>,
-): DoctorArguments | null {
+): CliArguments | null {
 	const { values, positionals } = parse(given);
-	if (values.help || positionals[0] === 'help') return null;
-	if (positionals.length !== 1 || positionals[0] !== 'doctor') {
-		throw new UsageError(`The command is: pixsync doctor, not: pixsync ${positionals.join(' ')}`);
+	const [command, ...tables] = positionals;
+	if (values.help || command === 'help') return null;
+	const schema = values.schema ?? 'public';
+	if (command === 'sql') {
+		const named = [...tables, ...(values.table ?? [])];
+		if (named.length === 0) throw new UsageError('Name the tables: pixsync sql notes payments');
+		const other = (['db', 'sql', 'json'] as const).find((option) => values[option] !== undefined);
+		if (other)
+			throw new UsageError(
+				`--${other} is an option of the doctor; pixsync sql prints SQL and reads nothing.`,
+			);
+		return { command, schema, specs: named.map((text) => toTableSpec(toConfig(text))) };
+	}
+	if (command !== 'doctor' || tables.length > 0) {
+		throw new UsageError(
+			`The commands are: pixsync doctor, and pixsync sql; not: pixsync ${positionals.join(' ')}`,
+		);
 	}
 	const db = values.db ?? env.DATABASE_URL;
 	if (!db) throw new UsageError('Name the database: --db <connection string>, or the variable DATABASE_URL.');
 	if (!values.table?.length) throw new UsageError('Name the tables: --table notes --table payments.');
 	if (values.sql && values.json) throw new UsageError('Ask for --sql or for --json, not for both.');
 	return {
+		command,
 		db,
-		schema: values.schema ?? 'public',
+		schema,
 		specs: values.table.map((text) => toTableSpec(toConfig(text))),
 		form: values.sql ? 'sql' : values.json ? 'json' : 'text',
 	};

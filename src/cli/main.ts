@@ -3,6 +3,7 @@ import { diagnoseDatabase } from '../doctor/diagnose-database.ts';
 import type { Diagnosis } from '../doctor/finding.ts';
 import { toReport } from '../doctor/report.ts';
 import { toScript } from '../doctor/script.ts';
+import { toMigration } from '../sql/migration.ts';
 import { type DoctorArguments, toArguments, USAGE, UsageError } from './arguments.ts';
 import { connect } from './connect.ts';
 
@@ -22,6 +23,10 @@ export async function main(
 		const found = toArguments(given, env);
 		if (!found) {
 			print(USAGE);
+			return 0;
+		}
+		if (found.command === 'sql') {
+			print(toMigration(found.specs, found.schema));
 			return 0;
 		}
 		const diagnosis = await diagnose(found);

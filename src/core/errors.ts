@@ -8,7 +8,6 @@ export type PixSyncErrorCode =
 	| 'duplicate-table'
 	| 'unregistered-table'
 	| 'cyclic-dependency'
-	| 'not-supported'
 	| 'no-provider'
 	| 'bad-action'
 	| 'missing-data'
@@ -41,6 +40,7 @@ export type PixSyncErrorCode =
 	| 'unauthorised'
 	// the server's answer
 	| 'unknown-table'
+	| 'rpc-missing'
 	| 'timestamp-missing'
 	| 'timestamp-null'
 	| 'not-found'

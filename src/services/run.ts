@@ -21,6 +21,8 @@ export interface Run {
 	readonly now: () => number;
 	/** In [0, 1). */
 	readonly random: () => number;
+	/** A new UUID. */
+	readonly createId: () => string;
 	/** Server time less device time in ms; null until measured. */
 	readonly clockOffset: () => number | null;
 	readonly settings: RunSettings;

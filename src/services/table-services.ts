@@ -17,6 +17,7 @@ export interface TableServicesOptions {
 	readonly specs: ReadonlyMap<string, TableSpec>;
 	readonly now: () => number;
 	readonly random: () => number;
+	readonly createId: () => string;
 	readonly clockOffset: () => number | null;
 	readonly settings: RunSettings;
 	/** Hears of conflicts and refusals. @default nobody */
@@ -56,6 +57,7 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				),
 				now: options.now,
 				random: options.random,
+				createId: options.createId,
 				clockOffset: options.clockOffset,
 				settings: options.settings,
 				reconciledAt,

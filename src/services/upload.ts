@@ -33,7 +33,7 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	counts = addCounts(counts, await settleUnsent(run, plan.rows));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
 	let { retries } = plan;
-	if (run.spec.ids === 'server' && retries.length > 0) {
+	if (run.spec.ids === 'server' && retries.length > 0 && !run.remote.isExactlyOnce) {
 		const claimed = await claimArrived(run, retries);
 		counts = addCounts(counts, claimed.counts);
 		retries = claimed.left;
@@ -50,7 +50,8 @@ async function storeAttempt(run: Run, { rows }: UploadPlan): Promise<AttemptReco
 	const mutations = rows
 		.map((row) => {
 			const base = row.base.kind === 'held' ? versionOf(run.spec, row.base.row) : null;
-			return toPushMutation(run.spec, row, nextStamp(micros, base, noise(run)));
+			const mutation = toPushMutation(run.spec, row, nextStamp(micros, base, noise(run)));
+			return mutation && run.remote.isExactlyOnce ? { ...mutation, pushId: run.createId() } : mutation;
 		})
 		.filter((mutation): mutation is PushMutation => mutation !== null);
 	if (mutations.length === 0) return [];

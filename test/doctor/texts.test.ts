@@ -116,12 +116,23 @@ describe('arguments of npx pixsync', () => {
 
 	it('takes the database from DATABASE_URL, and --db before it', () => {
 		const env = { DATABASE_URL: 'postgres://env' };
-		expect(toArguments(['doctor', '--table', 'x'], env)?.db).toBe('postgres://env');
-		expect(toArguments(['doctor', '--table', 'x', ...db], env)?.db).toBe('postgres://x');
+		expect(toArguments(['doctor', '--table', 'x'], env)).toMatchObject({ db: 'postgres://env' });
+		expect(toArguments(['doctor', '--table', 'x', ...db], env)).toMatchObject({ db: 'postgres://x' });
 		expect(toArguments(['--help'], {})).toBe(null);
 	});
 
+	it('sql: names tables one after the other, and needs no database', () => {
+		expect(toArguments(['sql', 'notes', 'a:idField=uid', '--schema', 'app'], {})).toMatchObject({
+			command: 'sql',
+			schema: 'app',
+			specs: [{ table: 'notes' }, { table: 'a', idField: 'uid' }],
+		});
+	});
+
 	it.each([
+		[['sql'], 'pixsync sql notes payments'],
+		[['sql', 'notes', ...db], '--db is an option of the doctor'],
+		[['doctor', 'notes', ...db], 'pixsync doctor notes'],
 		[['doctor', '--table', 'x'], 'Name the database'],
 		[['doctor', ...db], 'Name the tables'],
 		[['docter', ...db], 'pixsync docter'],

@@ -402,13 +402,11 @@ describe('bad input is a PixSyncError with code and hint, before anything is wri
 		);
 	});
 
-	it('options that this version lacks: not-supported', () => {
-		const env = { indexedDB: new IDBFactory(), IDBKeyRange };
-		for (const options of [{ transport: 'rpc' }] as const) {
-			expect(() => new SyncManager(newClient(), { ...env, ...options })).toThrow(
-				expect.objectContaining({ code: 'not-supported' }),
-			);
-		}
+	it('a transport that there is none of: bad-config', () => {
+		const options = { indexedDB: new IDBFactory(), IDBKeyRange, transport: 'soap' as 'rest' };
+		expect(() => new SyncManager(newClient(), options)).toThrow(
+			expect.objectContaining({ code: 'bad-config', message: expect.stringContaining('"soap"') }),
+		);
 	});
 
 	it('a table that the server does not have: reported by sync, the queue stays, nothing is sent', async () => {

@@ -46,6 +46,7 @@ async function device({ pageSize = 100, ...hooks }: ConnectOptions & { pageSize?
 		specs: new Map([['notes', spec]]),
 		now: () => now,
 		random: () => 0.5,
+		createId: () => crypto.randomUUID(),
 		clockOffset: () => 0,
 		settings: {
 			pageSize,

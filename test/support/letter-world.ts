@@ -116,6 +116,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 		specs,
 		now: () => now,
 		random: () => 0.5,
+		createId: () => crypto.randomUUID(),
 		clockOffset,
 		settings: {
 			pageSize: 100,

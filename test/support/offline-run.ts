@@ -14,6 +14,7 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 		remote,
 		signal: new AbortController().signal,
 		epoch: 1,
+		createId: () => crypto.randomUUID(),
 		dependants: [],
 		referrers: [],
 		now: () => replica.now,

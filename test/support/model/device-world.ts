@@ -91,6 +91,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 		specs,
 		now,
 		random: () => 0.5,
+		createId: () => crypto.randomUUID(),
 		clockOffset: () => 0,
 		settings: {
 			pageSize: PAGE_SIZE,
