@@ -65,10 +65,12 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 			world.violate('S5', `${name}: ${value} arrives after ${overtaken.row?.[column]}, which was made later`);
 	}
 
-	// S2, where the server makes the ids: the same values in another row are the same create, sent twice.
+	// S2, where the server makes the ids: the same values in another row are the same create, sent twice. A row that
+	// was deleted, or that somebody else has changed since, is not known again: the README says so.
+	const isLost = (one: SimWrite) => one.kind === 'delete' || !one.by?.startsWith(`${device}/`);
 	const isTwin = (one: SimWrite) =>
 		one.kind === 'create' &&
-		!ofTable.some((other) => other.id === one.id && other.kind === 'delete') &&
+		!ofTable.some((other) => other.id === one.id && isLost(other)) &&
 		one.by?.startsWith(`${device}/`) &&
 		valueEntries(row).some(([column, value]) => one.row?.[column] === value && origins.has(value));
 	if (kind === 'create' && table === 'tickets' && ofTable.some(isTwin))

@@ -36,6 +36,13 @@ const CASES: Readonly<Record<string, SimCase>> = {
 			'update@1:64210 create@4:85938 create@4:84078 contend@3:92578 online@1:23758 sync@1:46540 contend@1:60984 sync@3:31742 poison@4:19504 thaw@4:97551 auto@2:78222 create@2:27854 wait@4:43735 update@2:20318 contend@5:57594 update@0:95726 sync@5:91883 switch@0:23576 remote-update@4:94018 sync@1:54376 tree@1:2460 contend@4:26593 contend@5:46970 kill@4:30798 restart@3:69374 online@4:53281 remote-remove@1:4181 remote-update@1:7553 online@5:37787 freeze@0:24696 disk@5:279 contend@1:14802 contend@3:97980 remote-remove@5:42557 sync@2:28674',
 		),
 	},
+	'[S2] a row whose id the server made, changed by somebody else before its maker knew it again, is taken for two':
+		{
+			...{ seed: 770858767, world: 'devices', isBadDay: true, kills: [92] },
+			program: fromStory(
+				'remote-update@0:70752 sync@1:87615 update@2:84740 update@2:53848 contend@2:90405 restart@1:48322 contend@0:34468 online@3:2436 expire@0:6269 sync@1:12855 create@3:69261 update@3:54919 remove@2:37267 update@3:91066 wait@4:16695 remote-update@3:62122 poke@3:15598 sync@0:79564 poison@0:82443 contend@4:62826 clock@5:9397 contend@2:81338 update@4:15913',
+			),
+		},
 };
 
 describe('programs that failed once', () => {
