@@ -1,8 +1,8 @@
 import type { Row } from '../../src/core/types.ts';
-import { toMigration } from '../../src/sql/migration.ts';
 import { connectRest } from '../support/rest-remote.ts';
+import { rpcSql } from '../support/rpc-sql.ts';
 import { type FaultRequest, startSupabase } from '../support/supabase/index.ts';
-import { CONTRACT_TABLE_NAMES, CONTRACT_TABLES, type ContractTableName } from './contract-tables.ts';
+import { CONFIGS, CONTRACT_TABLE_NAMES, CONTRACT_TABLES, type ContractTableName } from './contract-tables.ts';
 import type { RemoteBackend } from './remote-backend.ts';
 
 const METHODS = { create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
@@ -12,7 +12,7 @@ export async function startRestBackend(transport: 'rest' | 'rpc' = 'rest'): Prom
 	const supabase = await startSupabase({
 		sql: [
 			...CONTRACT_TABLE_NAMES.map((name) => CONTRACT_TABLES[name].sql),
-			...(transport === 'rpc' ? [registered()] : []),
+			...(transport === 'rpc' ? [rpcSql(Object.values(CONFIGS))] : []),
 		].join('\n'),
 	});
 	const expired = await supabase.jwt({ sub: crypto.randomUUID(), expiresInS: -60 });
@@ -93,12 +93,6 @@ export async function startRestBackend(transport: 'rest' | 'rpc' = 'rest'): Prom
 		stop: () => supabase.stop(),
 	};
 	return backend;
-}
-
-/** The contract's tables, without the stamps that the migration would add: some are stamped by whoever writes. */
-function registered(): string {
-	const specs = CONTRACT_TABLE_NAMES.map((name) => CONTRACT_TABLES[name].memory.spec);
-	return toMigration(specs, 'public', { stamps: false });
 }
 
 /** Whether a call of the push function holds a change of that kind. */

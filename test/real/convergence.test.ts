@@ -8,6 +8,7 @@ import { createProgram, emptyCounters, type ProgramCounters, syncInTime } from '
 import { createRandomSource } from '../support/random-source.ts';
 import { CONFIGS, PARENT_COLUMN, setTriggersSql, TABLES, TABLES_SQL } from '../support/random-tables.ts';
 import { differences, liveRows, type RowsById, readReplica, readServer } from '../support/replica-compare.ts';
+import { rpcSql } from '../support/rpc-sql.ts';
 import { type Supabase, startSupabase } from '../support/supabase/index.ts';
 
 /*
@@ -48,13 +49,14 @@ interface Outcome {
 interface Variant {
 	readonly hasTriggers?: boolean;
 	readonly hasFaults?: boolean;
+	readonly transport?: 'rest' | 'rpc';
 }
 
 let supabase: Supabase;
 const devices: Device[] = [];
 
 beforeAll(async () => {
-	supabase = await startSupabase({ sql: TABLES_SQL });
+	supabase = await startSupabase({ sql: `${TABLES_SQL}${rpcSql(CONFIGS)}` });
 });
 
 afterEach(async () => {
@@ -73,13 +75,21 @@ function seeds(count: number): readonly number[] {
 	return Array.from({ length: many === undefined ? count : Number(many) }, (_, at) => at + 1);
 }
 
-async function run(seed: number, { hasTriggers = true, hasFaults = false }: Variant): Promise<Outcome> {
+async function run(
+	seed: number,
+	{ hasTriggers = true, hasFaults = false, transport = 'rest' }: Variant,
+): Promise<Outcome> {
 	const random = createRandomSource(seed);
 	const ledger = createLedger();
 	const counters = emptyCounters();
 	if (!hasTriggers) await supabase.sql(setTriggersSql(false));
 	const size = random.chance(0.5) ? {} : { pageSize: 7, batchSize: 5 };
-	const options = { ...OPTIONS, ...size, ...(random.chance(0.5) && hasTriggers ? withoutServerTime() : {}) };
+	const options = {
+		...OPTIONS,
+		...size,
+		transport,
+		...(random.chance(0.5) && hasTriggers ? withoutServerTime() : {}),
+	};
 	for (const name of ['alice', 'bob']) {
 		devices.push(await createDevice(supabase, name, { tables: CONFIGS, options }));
 	}
@@ -371,6 +381,20 @@ describe('the same with a server that fails at random', () => {
 		'[L1] [L2] [S1] [S2] [S3] nothing is lost and nothing doubled, with faults: seed %i',
 		async (seed) => {
 			outcomes.push(await tell('with faults', seed, { hasFaults: true }));
+		},
+		TIMEOUT_MS,
+	);
+});
+
+describe('the same by RPC, with a server that fails at random', () => {
+	const outcomes: Outcome[] = [];
+	afterAll(() => assertNotVacuous(outcomes));
+
+	it.each(seeds(4))(
+		'[L1] [L2] [L3] [S1] [S2] [S3] nothing is lost and nothing doubled, by RPC: seed %i',
+		async (seed) => {
+			const variant = { hasFaults: true, hasTriggers: seed % 3 !== 0, transport: 'rpc' } as const;
+			outcomes.push(await tell('by RPC', seed, variant));
 		},
 		TIMEOUT_MS,
 	);

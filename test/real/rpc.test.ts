@@ -1,9 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PushMutation } from '../../src/core/mutation.ts';
+import { toTableSpec } from '../../src/core/table-spec.ts';
+import type { Row, SyncConfig, SyncManagerOptions } from '../../src/index.ts';
 import type { Remote } from '../../src/services/remote.ts';
+import { toMigration } from '../../src/sql/migration.ts';
 import { contractSpec, inShort, SIGNAL, uuid } from '../contract/contract-kit.ts';
 import { createWrites, type RemoteBackend } from '../contract/remote-backend.ts';
 import { startRestBackend } from '../contract/rest-backend.ts';
+import { createDevice, type Device } from '../support/device.ts';
+import { type Supabase, startSupabase } from '../support/supabase/index.ts';
 
 const notes = contractSpec('notes');
 const tickets = contractSpec('tickets');
@@ -22,6 +27,199 @@ async function sendAndLose(remote: Remote, spec: typeof notes, mutation: PushMut
 	backend.loseNext('reply', mutation.kind === 'update' ? 'patch' : mutation.kind);
 	await expect(remote.push(spec, [mutation], SIGNAL)).rejects.toMatchObject({ fault: 'no-answer' });
 }
+
+describe('transport: rpc, by the façade', () => {
+	const TABLES: readonly SyncConfig[] = [
+		{ table: 'papers' },
+		{ table: 'prices', select: 'id, amount::text, note:remark, updated_at' },
+		{ table: 'nested', select: 'id, title, meta->colour, updated_at' },
+	];
+	let supabase: Supabase;
+	const devices: Device[] = [];
+
+	beforeAll(async () => {
+		const stamp = 'updated_at timestamptz not null default now()';
+		supabase = await startSupabase({
+			sql: `
+				create table papers (id uuid primary key, owner uuid default auth.uid(), title text, n int, ${stamp});
+				alter table papers enable row level security;
+				create policy own on papers using (owner is not distinct from auth.uid()) with check (owner is not distinct from auth.uid());
+				create table prices (id uuid primary key, amount numeric, remark text, ${stamp});
+				create table nested (id uuid primary key, title text, meta jsonb, ${stamp});
+				create table unnamed (id uuid primary key, title text, ${stamp});`,
+		});
+		await supabase.sql(migration());
+		await supabase.reloadSchema();
+	});
+	afterEach(async () => {
+		await Promise.all(devices.splice(0).map((one) => one.close()));
+		supabase.faults.clear();
+		await supabase.sql('truncate papers, prices, nested, pixsync.ledger');
+		supabase.clearRequests();
+	});
+	afterAll(() => supabase?.stop());
+
+	const migration = () => toMigration(TABLES.map(toTableSpec), 'public');
+	const written = () =>
+		supabase.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`);
+
+	async function device(tables = TABLES, options: SyncManagerOptions = {}): Promise<Device> {
+		const created = await createDevice(supabase, 'alice', {
+			tables,
+			options: {
+				...{ transport: 'rpc', reconcileIntervalMs: 0, backoff: { baseMs: 60_000, capMs: 60_000 } },
+				...options,
+			},
+		});
+		devices.push(created);
+		return created;
+	}
+
+	it('1,000 creates, then 1,000 updates of as many rows with conflict checking, are two requests each', async () => {
+		const alice = await device();
+		const ids = Array.from({ length: 1_000 }, () => crypto.randomUUID());
+		await alice.sync.queueActions(
+			ids.map((id, n) => ({ table: 'papers', action: 'create', data: { id, title: `t${n}`, n } })),
+		);
+		expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 1_000 });
+		const two = ['POST /rest/v1/rpc/pixsync_push', 'POST /rest/v1/rpc/pixsync_push'];
+		expect(written()).toEqual(two);
+		supabase.clearRequests();
+		// One of them is somebody else's by now.
+		await supabase.sql(`update papers set title = 'theirs' where id = $1`, [ids[7]]);
+		await alice.sync.queueActions(
+			ids.map((localId, n) => ({ table: 'papers', action: 'update', data: { n: n + 5_000 }, localId })),
+		);
+		expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 1_000, conflicts: 1 });
+		// And the one that was met and decided.
+		expect(written()).toEqual([...two, 'POST /rest/v1/rpc/pixsync_push']);
+		expect(await supabase.sql('select count(*)::int n from papers where n >= 5000')).toEqual([{ n: 1_000 }]);
+		expect(await supabase.sql('select title from papers where n = 5007')).toEqual([{ title: 'theirs' }]);
+	});
+
+	it('[F18] rows come back as select asks for them', async () => {
+		const alice = await device();
+		const [made] = await alice.sync.queueActions([
+			{ table: 'prices', action: 'create', data: { amount: '12345678901234567890.10' } },
+		]);
+		expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 1 });
+		expect(await alice.sync.table('prices').get(String(made?.id))).toMatchObject({
+			...{ amount: '12345678901234567890.10', note: null, updated_at: expect.any(String) },
+		});
+		expect(written()).toEqual(['POST /rest/v1/rpc/pixsync_push']);
+	});
+
+	it('a select that asks for more than columns goes by REST', async () => {
+		const alice = await device();
+		await alice.sync.queueAction('nested', 'create', { title: 'x' });
+		expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 1 });
+		expect(written()).toEqual(['POST /rest/v1/nested']);
+	});
+
+	it('[S33] [F2] a policy’s no is a dead letter, and a ledger is its owner’s alone', async () => {
+		const alice = await device();
+		await alice.client.auth.signUp({
+			email: `${crypto.randomUUID()}@example.com`,
+			password: 'correct horse',
+		});
+		await alice.sync.ready();
+		await alice.sync.queueActions([
+			{ table: 'papers', action: 'create', data: { title: 'mine' } },
+			{ table: 'papers', action: 'create', data: { title: 'forged', owner: crypto.randomUUID() } },
+		]);
+		const result = await alice.sync.sync();
+		expect(result).toMatchObject({ uploaded: 1, errors: [expect.stringContaining('(42501)')] });
+		expect(await alice.sync.getRejected()).toHaveLength(1);
+		expect(await supabase.sql('select title from papers')).toEqual([{ title: 'mine' }]);
+		const owner = await supabase.sql<{ user_id: string }>('select user_id from pixsync.ledger');
+		expect(owner).toEqual([{ user_id: (await alice.client.auth.getUser()).data.user?.id }]);
+		const client = await supabase.connect();
+		const sees = async (sub: string | undefined) => {
+			await client.query('begin; set local role authenticated');
+			await client.query(`select set_config('request.jwt.claims', $1, true)`, [JSON.stringify({ sub })]);
+			const { rowCount } = await client.query('select from pixsync.ledger');
+			await client.query('rollback');
+			return rowCount;
+		};
+		expect(await sees(owner[0]?.user_id)).toBe(1);
+		expect(await sees(crypto.randomUUID())).toBe(0);
+	});
+
+	it('without the migration: an error that says what to run, and nothing is lost', async () => {
+		await supabase.sql('alter function pixsync_push(jsonb) rename to pixsync_push_away');
+		await supabase.reloadSchema();
+		try {
+			const alice = await device();
+			await alice.sync.queueAction('papers', 'create', { title: 'kept' });
+			const result = await alice.sync.sync();
+			expect(result.errors).toEqual([expect.stringContaining('(rpc-missing)')]);
+			expect(await alice.sync.getPendingCount()).toBe(1);
+		} finally {
+			await supabase.sql('alter function pixsync_push_away(jsonb) rename to pixsync_push');
+			await supabase.reloadSchema();
+		}
+	});
+
+	it('a table that the migration did not name: an error that says so, and nothing is lost', async () => {
+		const alice = await device([{ table: 'unnamed' }]);
+		await alice.sync.queueAction('unnamed', 'create', { title: 'kept' });
+		expect((await alice.sync.sync()).errors).toEqual([expect.stringContaining('(42P01)')]);
+		expect(await alice.sync.getPendingCount()).toBe(1);
+		expect(await supabase.sql('select * from unnamed')).toEqual([]);
+	});
+
+	it('the migration runs twice, as an owner who is no superuser, and stamps each change', async () => {
+		await supabase.sql(`
+			create role owner login; grant create on database postgres to owner; grant usage on schema auth to owner;
+			create schema app authorization owner; grant usage on schema app to anon, authenticated;
+			set role owner;
+			create table app.things (id uuid primary key, title text, updated_at timestamptz not null default now());
+			grant all on app.things to anon, authenticated;
+			reset role;
+			alter schema pixsync owner to owner; alter table pixsync.tables owner to owner; alter table pixsync.ledger owner to owner;
+			do $$ declare f regprocedure; begin
+				for f in select oid from pg_proc where pronamespace = 'pixsync'::regnamespace loop
+					execute format('alter function %s owner to owner', f);
+				end loop;
+			end $$`);
+		const script = toMigration([toTableSpec({ table: 'things' })], 'app');
+		for (let times = 0; times < 2; times++) await supabase.sql(`set role owner; ${script} reset role`);
+		const id = crypto.randomUUID();
+		const push = (kind: string, body: Row, base: unknown) =>
+			supabase.sql<{ reply: { is: string; row: Row }[] }>(`select app.pixsync_push($1::jsonb) as reply`, [
+				JSON.stringify({
+					...{ schema: 'app', table: 'things', key: 'id', stamp: 'updated_at', columns: [{ column: '*' }] },
+					mutations: [{ kind, id, base, push: crypto.randomUUID(), body }],
+				}),
+			]);
+		const [made] = await push('create', { id, title: 'a', updated_at: '2001-01-01T00:00:00Z' }, null);
+		const first = made?.reply[0];
+		expect(first).toMatchObject({ is: 'applied', row: { title: 'a' } });
+		expect(String(first?.row.updated_at) > '2020').toBe(true);
+		const [changed] = await push('update', { title: 'b' }, first?.row.updated_at);
+		expect(changed?.reply[0]).toMatchObject({ is: 'applied', row: { title: 'b' } });
+		const [late] = await push('update', { title: 'c' }, first?.row.updated_at);
+		expect(late?.reply[0]).toMatchObject({ is: 'missed', row: { title: 'b' } });
+	});
+
+	it('[S33] nothing but columns can be asked for: what is no type is refused', async () => {
+		const ask = (columns: unknown) =>
+			supabase.sql(`select public.pixsync_push($1::jsonb)`, [
+				JSON.stringify({
+					schema: 'public',
+					table: 'papers',
+					key: 'id',
+					stamp: 'updated_at',
+					columns,
+					mutations: [],
+				}),
+			]);
+		await expect(ask([{ column: 'id', type: 'text), (select secret from vault' }])).rejects.toThrow();
+		await expect(
+			supabase.sql(`select public.pixsync_push('{"schema":"auth","table":"users","columns":[]}')`),
+		).rejects.toThrow('not one of PixSync');
+	});
+});
 
 describe('[S2] [F28] a change is applied once, however often it is sent', () => {
 	it('a create that somebody has deleted since is not made again', async () => {

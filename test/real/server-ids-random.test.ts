@@ -5,6 +5,7 @@ import { createDevice, type Device } from '../support/device.ts';
 import { startRandomFaults } from '../support/random-faults.ts';
 import { syncInTime } from '../support/random-program.ts';
 import { createRandomSource } from '../support/random-source.ts';
+import { rpcSql } from '../support/rpc-sql.ts';
 import { type Supabase, startSupabase, touchTrigger } from '../support/supabase/index.ts';
 
 /*
@@ -45,6 +46,7 @@ beforeAll(async () => {
 			create table folders (id serial primary key, origin text, parent text, mark text, note text,
 				up int references folders, deleted_at timestamptz, ${STAMP});
 			${['orders', 'lines', 'folders'].map((table) => touchTrigger(table)).join('\n')}
+			${rpcSql(TABLES)}
 		`,
 	});
 });
@@ -57,13 +59,18 @@ afterEach(async () => {
 
 afterAll(() => supabase?.stop());
 
-async function run(seed: number): Promise<Readonly<Record<string, number>>> {
+async function run(seed: number, transport: 'rest' | 'rpc'): Promise<Readonly<Record<string, number>>> {
 	const random = createRandomSource(seed);
 	for (const name of ['alice', 'bob']) {
 		devices.push(
 			await createDevice(supabase, name, {
 				tables: TABLES,
-				options: { reconcileIntervalMs: 0, backoff: { baseMs: 4, capMs: 20 }, requestTimeoutMs: 2_000 },
+				options: {
+					transport,
+					reconcileIntervalMs: 0,
+					backoff: { baseMs: 4, capMs: 20 },
+					requestTimeoutMs: 2_000,
+				},
 			}),
 		);
 	}
@@ -235,7 +242,15 @@ describe('ids made by the server, two devices, random operations and faults', ()
 	it.each(seeds(5))(
 		'[R3] [S1] [S2] each row once, at its own parent, equal replicas: seed %i',
 		async (seed) => {
-			console.log(`server ids, seed ${seed}: ${JSON.stringify(await run(seed))}`);
+			console.log(`server ids, seed ${seed}: ${JSON.stringify(await run(seed, 'rest'))}`);
+		},
+		60_000,
+	);
+
+	it.each(seeds(3))(
+		'[R3] [S1] [S2] the same by RPC: seed %i',
+		async (seed) => {
+			console.log(`server ids by RPC, seed ${seed}: ${JSON.stringify(await run(seed, 'rpc'))}`);
 		},
 		60_000,
 	);
