@@ -1,3 +1,4 @@
+import type { Mutation } from '../../src/core/mutation.ts';
 import type { SyncResult } from '../../src/index.ts';
 import { isSame } from './audit.ts';
 import { settle, USERS } from './perform.ts';
@@ -106,8 +107,9 @@ async function sweepDevice(world: World, { tabs }: SimDevice): Promise<boolean> 
 function isQuiet(world: World, device: SimDevice, user: string, result: SyncResult): boolean {
 	const image = readReplica(device.disk, `app:${user}`);
 	const pending = [...(image?.outbox.values() ?? [])].filter(({ status }) => status === 'pending');
-	// A child waits for as long as its parent is a dead letter, or in a conflict that nobody has decided.
-	const waiting = pending.filter(({ table, data }) => !waitsForPerson(image, table, data));
+	// A child waits, with all that was done to it, for as long as its parent is a dead letter.
+	const lost = new Set(pending.filter(({ table, data }) => waitsForPerson(image, table, data)).map(keyOf));
+	const waiting = pending.filter((mutation) => !lost.has(keyOf(mutation)));
 	if (result.success && waiting.length > 0 && result.errors.length === 0)
 		world.violate(
 			'S30',
@@ -115,6 +117,8 @@ function isQuiet(world: World, device: SimDevice, user: string, result: SyncResu
 		);
 	return waiting.length === 0 && result.downloaded === 0 && result.uploaded === 0;
 }
+
+const keyOf = ({ table, rowId }: Mutation) => rowKey(table, rowId);
 
 function waitsForPerson(image: ReturnType<typeof readReplica>, table: string, data: unknown): boolean {
 	if (table !== 'tasks' || typeof data !== 'object' || data === null) return false;

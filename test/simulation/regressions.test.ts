@@ -43,6 +43,12 @@ const CASES: Readonly<Record<string, SimCase>> = {
 				'remote-update@0:70752 sync@1:87615 update@2:84740 update@2:53848 contend@2:90405 restart@1:48322 contend@0:34468 online@3:2436 expire@0:6269 sync@1:12855 create@3:69261 update@3:54919 remove@2:37267 update@3:91066 wait@4:16695 remote-update@3:62122 poke@3:15598 sync@0:79564 poison@0:82443 contend@4:62826 clock@5:9397 contend@2:81338 update@4:15913',
 			),
 		},
+	'[L2] a child that waits for a dead letter is changed once more, and is taken for stuck': {
+		...{ seed: 770958526, world: 'devices', isBadDay: false },
+		program: fromStory(
+			'contend@2:29969 reconcile@0:14547 wait@0:90033 resolve@1:36024 switch@2:23510 upgrade@1:3137 freeze@1:8512 create@4:5030 thaw@1:80763 sync@3:71216 kill@1:69996 poison@0:2378 online@5:77119 online@2:51186 update@3:85194 auth-up@2:93668 contend@5:88997 update@5:68795 wait@3:63259 create@0:98202 create@2:30883 tree@3:80044 update@2:94503 remove@5:40582 remove@5:27775 wait@2:80958',
+		),
+	},
 };
 
 describe('programs that failed once', () => {
