@@ -251,7 +251,7 @@ describe('[S2] [F28] a change is applied once, however often it is sent', () => 
 		expect(await backend.rows('tickets')).toEqual(rows);
 	});
 
-	it('two sendings of one change at the same time are one change', async () => {
+	it('[F33] two sendings of one change at the same time are one change', async () => {
 		const remote = backend.connect();
 		const creates = Array.from({ length: 20 }, (_, at) =>
 			named(createWrites().create(tickets, uuid(at), { title: `t${at}` })),
