@@ -1,4 +1,6 @@
 import { type Audit, isSame, valueEntries } from './audit.ts';
+import { readReplica } from './replica-image.ts';
+import type { SimDevice } from './sim-device.ts';
 import type { SimWrite } from './sim-server.ts';
 import type { World } from './world.ts';
 
@@ -7,6 +9,12 @@ interface LogContext {
 	readonly origins: Audit['origins'];
 	readonly owners: Audit['owners'];
 	readonly excused: Audit['excused'];
+}
+
+function deviceOf({ devices }: World, name: string): SimDevice {
+	const device = devices.find((one) => one.name === name);
+	if (!device) throw new Error(`No device ${name}`);
+	return device;
 }
 
 /** What the server's log must look like, checked at each write of a device's. */
@@ -79,7 +87,12 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 	// S9: what was deleted comes back only by a create, or by a rule that lets the local side win.
 	const wasDeleted = kind === 'create' && earlier.some((one) => one.kind === 'delete');
 	const isUndeleted = kind === 'update' && before?.deleted_at && !row.deleted_at;
-	if (wasDeleted || isUndeleted) {
+	// Sent again unheard, and deleted in between by somebody else: only a ledger could tell, and the README says so.
+	const image = readReplica(deviceOf(world, device).disk, `app:${userId ?? 'anon'}`);
+	const isUnheard = [...(image?.outbox.values() ?? [])].some(
+		(one) => one.table === table && one.action === 'create' && String(one.rowId) === id,
+	);
+	if ((wasDeleted && !isUnheard) || isUndeleted) {
 		const strategy = world.schema.strategies[table];
 		const isAsked = valueEntries(row).some(([column, value]) => {
 			const deletedAt = earlier.findLast((one) => !one.row || one.row.deleted_at)?.order ?? 0;

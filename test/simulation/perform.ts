@@ -247,6 +247,7 @@ function refused(world: World, tab: SimTab, name: string, error: unknown): void 
 }
 
 function queue(world: World, tab: SimTab, actions: readonly ActionInput[]): void {
+	if (isAtWork(tab)) world.count('joined at work');
 	call(world, tab, 'queue', async () => {
 		const marks = actions
 			.flatMap(({ data }) => Object.values((data ?? {}) as Row))
