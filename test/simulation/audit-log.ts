@@ -28,6 +28,8 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 	// Where the server makes the ids, a row that is made anew gets another.
 	const known = kind === 'create' && table === 'tickets' ? ofTable : earlier;
 	const name = `${by}: ${kind} of ${table} ${id}`;
+	/** Two users of one device know nothing of each other. */
+	const isOwn = (one: SimWrite) => one.by?.startsWith(`${device}/`) === true && one.userId === userId;
 
 	// S7: whoever writes over a version was told of it, or wrote it.
 	if (before && kind !== 'create') {
@@ -50,9 +52,7 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 			world.violate('S18', `${name}: ${value} of ${owner} is sent as ${userId}`);
 		// S2: a value is applied once, unless somebody else changed the row in between.
 		const last = earlier.findLastIndex((one) => one.row?.[column] === value);
-		const othersSince = earlier
-			.slice(last + 1)
-			.some((one) => one.by === null || !one.by.startsWith(`${device}/`));
+		const othersSince = earlier.slice(last + 1).some((one) => !isOwn(one));
 		if (last !== -1 && !othersSince && earlier[last]?.by?.startsWith(`${device}/`))
 			world.violate('S2', `${name} applies ${column} = ${value} again`);
 		// S5: one device's changes of a column arrive in the order in which they were made.
@@ -75,7 +75,7 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 
 	// S2, where the server makes the ids: the same values in another row are the same create, sent twice. A row that
 	// was deleted, or that somebody else has changed since, is not known again: the README says so.
-	const isLost = (one: SimWrite) => one.kind === 'delete' || !one.by?.startsWith(`${device}/`);
+	const isLost = (one: SimWrite) => one.kind === 'delete' || !isOwn(one);
 	const isTwin = (one: SimWrite) =>
 		one.kind === 'create' &&
 		!ofTable.some((other) => other.id === one.id && isLost(other)) &&
@@ -89,10 +89,16 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 	const isUndeleted = kind === 'update' && before?.deleted_at && !row.deleted_at;
 	// Sent again unheard, and deleted in between by somebody else: only a ledger could tell, and the README says so.
 	const image = readReplica(deviceOf(world, device).disk, `app:${userId ?? 'anon'}`);
-	const isUnheard = [...(image?.outbox.values() ?? [])].some(
+	const isWaiting = [...(image?.outbox.values() ?? [])].some(
 		(one) => one.table === table && one.action === 'create' && String(one.rowId) === id,
 	);
-	if ((wasDeleted && !isUnheard) || isUndeleted) {
+	const isRepeated = earlier.some(
+		(one) =>
+			one.kind === 'create' &&
+			isOwn(one) &&
+			valueEntries(row).every(([column, value]) => one.row?.[column] === value),
+	);
+	if ((wasDeleted && !(isWaiting && isRepeated)) || isUndeleted) {
 		const strategy = world.schema.strategies[table];
 		const isAsked = valueEntries(row).some(([column, value]) => {
 			const deletedAt = earlier.findLast((one) => !one.row || one.row.deleted_at)?.order ?? 0;
