@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 
 /** Where a Chromium may be that speaks the protocol of playwright-core. */
 const CANDIDATES = [
@@ -34,6 +34,17 @@ const FLAGS = [
  */
 export async function launchChromium(): Promise<Browser> {
 	return chromium.launch({ executablePath: findChromium() ?? installChromium(), args: FLAGS });
+}
+
+/** The same with its data on disk, in a directory of the caller's, and more flags. */
+export async function launchPersistentChromium(
+	directory: string,
+	flags: readonly string[],
+): Promise<BrowserContext> {
+	return chromium.launchPersistentContext(directory, {
+		executablePath: findChromium() ?? installChromium(),
+		args: [...FLAGS, ...flags],
+	});
 }
 
 export function findChromium(env: NodeJS.ProcessEnv = process.env, exists = existsSync): string | null {

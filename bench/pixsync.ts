@@ -1,0 +1,51 @@
+import { createClient } from '@supabase/supabase-js';
+import { SyncManager } from '../src/index.ts';
+import type { Contestant } from './contestant.ts';
+
+/** PixSync as an app has it, but for Realtime, which the emulator lacks, and the sweep for hard deletes. */
+export function createPixSync(url: string, databaseName: string, transport: 'rest' | 'rpc'): Contestant {
+	let sync: SyncManager;
+	const table = () => sync.table('notes');
+
+	async function whole(result: ReturnType<SyncManager['sync']>) {
+		const { success, errors, uploaded } = await result;
+		if (!success) throw new Error(errors.join('; '));
+		return uploaded;
+	}
+
+	return {
+		async open() {
+			const client = createClient(url, 'key', {
+				auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+			});
+			const options = {
+				databaseName,
+				transport,
+				realtime: false,
+				reconcileIntervalMs: 0,
+				persistStorage: false,
+			};
+			sync = new SyncManager(client, options);
+			sync.registerTable({ table: 'notes' });
+			await sync.ready();
+			await table().get('00000000-0000-4000-8000-999999999999');
+		},
+		async download() {
+			await whole(sync.sync());
+			return table().rows.count();
+		},
+		async createMany(rows) {
+			await sync.queueActions(rows.map((data) => ({ table: 'notes', action: 'create', data })));
+		},
+		async updateMany(ids, n) {
+			await sync.queueActions(
+				ids.map((localId) => ({ table: 'notes', action: 'update', data: { n }, localId })),
+			);
+		},
+		async updateOne(id, n) {
+			await sync.queueAction('notes', 'update', { n }, id);
+		},
+		upload: () => whole(sync.sync()),
+		close: () => sync.close(),
+	};
+}
