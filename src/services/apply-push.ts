@@ -7,6 +7,7 @@ import { toTimestampText } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
+import { readBases } from './bases.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { type ReKeyed, reKey } from './re-key.ts';
 import { assertCurrent, type Run } from './run.ts';
@@ -41,7 +42,7 @@ export async function applyPush(
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
 		const [dirty, records, waitingForOrder] = await Promise.all([
 			dirtyOfRows(stores, spec.table, [...ids, ...movedTo.values()]),
-			stores.bases.bulkGet(ids.map((id) => [spec.table, id])),
+			readBases(stores, spec.table, ids),
 			awaitingRelatives(stores, run, refused),
 		]);
 		const writer = createRowWriter(spec);

@@ -12,6 +12,8 @@ export interface RemoteRows {
 	readonly gone?: readonly RowId[];
 	/** Write rows of the held version, too: what is selected of them has changed. */
 	readonly isReselected?: boolean;
+	/** Nothing but rows of this very scan is held, all of them older: there is no need to look (a third of the cost). */
+	readonly isFilling?: boolean;
 }
 
 /**
@@ -23,12 +25,15 @@ export interface RemoteRows {
 export async function applyRows(
 	stores: Stores,
 	spec: TableSpec,
-	{ rows, gone = [], isReselected = false }: RemoteRows,
+	{ rows, gone = [], isReselected = false, isFilling = false }: RemoteRows,
 ): Promise<number> {
 	const table = stores.rows(spec.table);
 	const ids = [...rows.map((row) => row[spec.idField] as RowId), ...gone];
 	if (ids.length === 0) return 0;
-	const [dirty, held] = await Promise.all([dirtyAmong(stores, spec.table, ids), table.bulkGet(ids)]);
+	const [dirty, held] = await Promise.all([
+		dirtyAmong(stores, spec.table, ids),
+		isFilling ? [] : table.bulkGet(ids),
+	]);
 	const puts: Row[] = [];
 	const deletes: RowId[] = [];
 	const dirtyRemotes = new Map<RowId, Row | null>();
@@ -37,14 +42,14 @@ export async function applyRows(
 		if (dirty.has(id)) dirtyRemotes.set(id, remote);
 		else if (remote && !isTombstone(spec, remote)) {
 			if (isReselected || isNewer(spec, remote, held[at] ?? null)) puts.push(remote);
-		} else if (held[at]) deletes.push(id);
+		} else if (held[at] || isFilling) deletes.push(id);
 	});
 	await Promise.all([
 		puts.length > 0 ? table.bulkPut(puts) : undefined,
 		deletes.length > 0 ? table.bulkDelete(deletes) : undefined,
 		noteRemotes(stores, spec, dirtyRemotes),
 	]);
-	return puts.length + deletes.length;
+	return puts.length + (isFilling ? 0 : deletes.length);
 }
 
 /** Whether `remote` is a later version than `held`. A row without a version gives way. */

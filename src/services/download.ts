@@ -17,6 +17,8 @@ export interface Pull {
 	readonly kind: 'first' | 'reselected' | 'next';
 	/** The last complete one is long ago: tombstones may be gone. */
 	readonly isAfterAbsence: boolean;
+	/** Whether the table was empty as it began, so that all that is held has come by it. */
+	readonly isFilling: boolean;
 	rowsRead: number;
 }
 
@@ -70,7 +72,9 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	const running = pulls.get(table);
 	if (running?.id === id) return running;
 	endPull(pulls, table);
-	const stored = await run.store.transact('r', [], (stores) => stores.checkpoints.get([table, 'rest']));
+	const [stored, rows] = await run.store.transact('r', [table], (stores) =>
+		Promise.all([stores.checkpoints.get([table, 'rest']), stores.rows(table).limit(1).primaryKeys()]),
+	);
 	// Rows that were selected otherwise make the old position meaningless: start over (F21).
 	const isSame = stored?.selection === selectionOf(run.spec);
 	const isReselected = stored !== undefined && (!isSame || stored.isReselecting === true);
@@ -79,6 +83,7 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 		pager: createPager(run, isSame ? stored : null),
 		isAfterAbsence: isSame && isLongAgo(run, stored.syncedAt),
 		kind: !stored ? 'first' : isReselected ? 'reselected' : 'next',
+		isFilling: rows.length === 0,
 		rowsRead: 0,
 	};
 	pulls.set(table, pull);
@@ -93,7 +98,11 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage): Promise<number>
 		const stored = await stores.checkpoints.get([spec.table, 'rest']);
 		const selection = selectionOf(spec);
 		const before = stored?.selection === selection ? stored : null;
-		const changed = await applyRows(stores, spec, { rows: page.rows, isReselected });
+		const changed = await applyRows(stores, spec, {
+			rows: page.rows,
+			isReselected,
+			isFilling: pull.isFilling,
+		});
 		const checkpoint: Checkpoint = {
 			table: spec.table,
 			transport: 'rest',

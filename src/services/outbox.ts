@@ -34,9 +34,33 @@ export async function dirtyOfRows(
 	table: string,
 	ids: readonly RowId[],
 ): Promise<Map<RowId, Mutation[]>> {
-	const keys = ids.flatMap((id) => DIRTY.map((status) => [table, status, id]));
-	const mutations = await stores.outbox.where('[table+status+rowId]').anyOf(keys).toArray();
-	return groupByRow(mutations);
+	const statuses = await dirtyStatuses(stores, table);
+	const byIndex = stores.outbox.where('[table+status+rowId]');
+	// A look at each, all at once: a cursor would wait for every one before the next.
+	const looks = [...new Set(ids)].flatMap((id) =>
+		statuses.map((status) => byIndex.equals([table, status, id]).toArray()),
+	);
+	return groupByRow((await Promise.all(looks)).flat());
+}
+
+/** Mutations by their places in the queue, in ascending order. What lies close together is read as one range. */
+export async function mutationsAt(stores: Stores, seqs: readonly number[]): Promise<Mutation[]> {
+	const [first, last] = [seqs[0], seqs.at(-1)];
+	if (first === undefined || last === undefined) return [];
+	if (last - first < 2 * seqs.length) {
+		const wanted = new Set(seqs);
+		const range = await stores.outbox.where(':id').between(first, last, true, true).toArray();
+		return range.filter(({ seq }) => wanted.has(seq));
+	}
+	return (await stores.outbox.bulkGet([...seqs])).filter((mutation) => mutation !== undefined);
+}
+
+/** Of which statuses a table has any dirty mutation. */
+async function dirtyStatuses(stores: Stores, table: string): Promise<readonly MutationStatus[]> {
+	const firsts = await Promise.all(
+		DIRTY.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()),
+	);
+	return DIRTY.filter((_, at) => (firsts[at]?.length ?? 0) > 0);
 }
 
 /** Below this many rows, a look at each is cheaper than a cursor. */
@@ -56,12 +80,10 @@ export async function dirtyAmong(stores: Stores, table: string, ids: readonly Ro
 		await Promise.all(looks);
 		return dirty;
 	}
-	const counts = await Promise.all(
-		DIRTY.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()),
-	);
 	// Most pages meet an empty outbox: two looks then spare a cursor step a row.
-	if (counts.every((found) => found.length === 0)) return dirty;
-	const keys = ids.flatMap((id) => DIRTY.map((status) => [table, status, id]));
+	const statuses = await dirtyStatuses(stores, table);
+	const keys = ids.flatMap((id) => statuses.map((status) => [table, status, id]));
+	if (keys.length === 0) return dirty;
 	await byIndex.anyOf(keys).eachUniqueKey((key) => dirty.add((key as unknown as [string, string, RowId])[2]));
 	return dirty;
 }

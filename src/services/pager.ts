@@ -3,6 +3,7 @@ import { pullStart } from '../core/checkpoint.ts';
 import { versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
+import { readBases } from './bases.ts';
 import type { PullPage } from './remote.ts';
 import type { Run } from './run.ts';
 
@@ -70,7 +71,7 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 		const versions = await run.store.transact('r', [spec.table], async (stores) => {
 			const [views, records] = await Promise.all([
 				stores.rows(spec.table).bulkGet(ids),
-				stores.bases.bulkGet(ids.map((id) => [spec.table, id])),
+				readBases(stores, spec.table, ids),
 			]);
 			return ids.map((_, at) => {
 				const record = records[at];

@@ -2,6 +2,7 @@ import type { Base, Mutation } from '../core/mutation.ts';
 import { replay } from '../core/replay.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
+import { deleteBases } from './bases.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
 /** What becomes of one row in a transaction: its new base, and which mutations stay pending on it. */
@@ -36,7 +37,7 @@ export function createRowWriter(spec: TableSpec): RowWriter {
 	const puts: Row[] = [];
 	const deletes: RowId[] = [];
 	const basePuts: BaseRecord[] = [];
-	const baseDeletes: [string, RowId][] = [];
+	const baseDeletes: RowId[] = [];
 	const removed: number[] = [];
 	const rewritten: Mutation[] = [];
 
@@ -51,7 +52,7 @@ export function createRowWriter(spec: TableSpec): RowWriter {
 			if (change.formerId !== undefined) deletes.push(change.formerId);
 			const record = toBaseRecord(spec, change);
 			if (record) basePuts.push(record);
-			else baseDeletes.push([spec.table, change.id]);
+			else baseDeletes.push(change.id);
 		},
 
 		async write(stores) {
@@ -60,7 +61,7 @@ export function createRowWriter(spec: TableSpec): RowWriter {
 				puts.length > 0 ? rows.bulkPut(puts) : undefined,
 				deletes.length > 0 ? rows.bulkDelete(deletes) : undefined,
 				basePuts.length > 0 ? stores.bases.bulkPut(basePuts) : undefined,
-				baseDeletes.length > 0 ? stores.bases.bulkDelete(baseDeletes) : undefined,
+				baseDeletes.length > 0 ? deleteBases(stores, spec.table, baseDeletes) : undefined,
 				removed.length > 0 ? removeMutations(stores, removed) : undefined,
 				rewritten.length > 0 ? stores.outbox.bulkPut(rewritten) : undefined,
 			]);

@@ -4,8 +4,9 @@ import type { Base, Mutation, PushMutation } from '../core/mutation.ts';
 import { referencesOf, withReferences } from '../core/references.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
+import { readBases } from './bases.ts';
 import { type Parents, readParents } from './open-parents.ts';
-import { groupByRow, ofStatus } from './outbox.ts';
+import { groupByRow, mutationsAt, ofStatus } from './outbox.ts';
 import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
 /** What a table's outbox asks for, as of one moment. */
@@ -43,8 +44,16 @@ export interface PlanOptions {
 	readonly now: number;
 }
 
-/** Mutations read at once while looking for rows to send; a hot row's many updates must fit in (R16). */
-const WINDOW = 4_000;
+/** Mutations read at once while looking for rows to send; then twice as many each time. */
+const WINDOW_PER_ROW = 8;
+const LEAST_WINDOW = 100;
+
+/** What is planned of rows. */
+interface RowPlan {
+	readonly rows: PlannedRow[];
+	readonly unknown: UploadPlan['unknown'][number][];
+	held: number;
+}
 
 /** Reads a plan, in a caller's transaction. It changes nothing. */
 export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOptions): Promise<UploadPlan> {
@@ -54,15 +63,12 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	const attempts = await stores.attempts.where('table').equals(spec.table).toArray();
 	const inAttempt = new Set(attempts.flatMap(({ mutations }) => mutations.map(({ id }) => id)));
 	const retries: AttemptRecord[] = [];
-	const plan = {
-		rows: [] as PlannedRow[],
-		unknown: [] as UploadPlan['unknown'][number][],
-		conflicts: 0,
-		held: 0,
-	};
+	let conflicts = 0;
+	let plan: RowPlan = { rows: [], unknown: [], held: 0 };
 	let waitUntil: number | null = null;
 	let isPartial = false;
 	let waitsForParent = false;
+	let retryAt: number | null = null;
 	const waits = (until: number) => {
 		waitUntil = waitUntil === null ? until : Math.min(waitUntil, until);
 	};
@@ -71,7 +77,7 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	for (const record of await seenRecords(stores, spec.table)) {
 		seenRows.add(record.id);
 		if (isPutOff(record.deferredUntil, options.now)) waits(record.deferredUntil);
-		else plan.conflicts++;
+		else conflicts++;
 	}
 	for (const attempt of attempts) {
 		// What is known to have moved on is compared by the resolver, not sent again.
@@ -86,35 +92,64 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	if (retries.length > 0) isPartial = within.length > 0;
 
 	// A retry goes alone: what comes after it may depend on its outcome.
-	for (let from = 0; retries.length === 0 && from < within.length; from += WINDOW) {
-		const window = await stores.outbox.bulkGet(within.slice(from, from + WINDOW));
-		const mutations = window.filter((mutation) => mutation !== undefined);
-		const byRow = groupByRow(mutations);
-		const parents = await readParents(stores, spec, mutations);
-		const ids = [...byRow.keys()];
-		const bases = await stores.bases.bulkGet(ids.map((id) => [spec.table, id]));
-		const isFull = ids.some((id, at) => {
-			// A change that came back to a parked row, as a revived dead letter does, waits with the others.
-			if (seenRows.has(id) || inAttempt.has(id) || bases[at]?.parked) return false;
-			if (plan.rows.length + plan.unknown.length >= options.limit) return true;
-			const row = {
-				id,
-				mutations: byRow.get(id) ?? [],
-				base: bases[at]?.base ?? { kind: 'absent' as const },
-			};
-			waitsForParent = addRow(plan, spec, options, row, parents) === 'waits' || waitsForParent;
-			return false;
-		});
-		if (waitsForParent && parents.retryAt !== null) waits(parents.retryAt);
-		if (isFull) {
-			isPartial = true;
-			break;
-		}
+	const isTaken = (id: RowId) => seenRows.has(id) || inAttempt.has(id);
+	let read: Mutation[] = [];
+	let end = 0;
+	while (retries.length === 0 && end < within.length) {
+		const window = within.slice(end, Math.max(2 * end, WINDOW_PER_ROW * options.limit, LEAST_WINDOW));
+		end += window.length;
+		read = read.concat(await mutationsAt(stores, window));
+		// Until enough rows are at hand, or all is: so that what is planned of a row is as much as can be (R16).
+		if (end < within.length && countRows(read, isTaken) < options.limit) continue;
+		const outcome = await planRows(stores, spec, options, read, isTaken);
+		plan = outcome.plan;
+		waitsForParent = outcome.waitsForParent;
+		retryAt = outcome.retryAt;
+		const planned = plan.rows.length + plan.unknown.length;
+		if (!outcome.isFull && (planned < options.limit || end === within.length)) continue;
+		isPartial = true;
+		break;
 	}
+	if (waitsForParent && retryAt !== null) waits(retryAt);
 	// A row of a table that refers to itself may wait for one of this very plan.
 	isPartial ||= waitsForParent && plan.rows.length > 0;
 	isPartial ||= plan.unknown.length > 0 || plan.rows.some((row) => leavesSome(row));
-	return { ...plan, retries, isPartial, waitUntil, upTo };
+	return { ...plan, conflicts, retries, isPartial, waitUntil, upTo };
+}
+
+function countRows(mutations: readonly Mutation[], isTaken: (id: RowId) => boolean): number {
+	const ids = new Set<RowId>();
+	for (const { rowId } of mutations) if (!isTaken(rowId)) ids.add(rowId);
+	return ids.size;
+}
+
+/** Plans rows in the queue's order, as many as the limit allows. */
+async function planRows(
+	stores: Stores,
+	spec: TableSpec,
+	options: PlanOptions,
+	mutations: readonly Mutation[],
+	isTaken: (id: RowId) => boolean,
+) {
+	const plan: RowPlan = { rows: [], unknown: [], held: 0 };
+	const byRow = groupByRow(mutations.filter(({ rowId }) => !isTaken(rowId)));
+	const parents = await readParents(stores, spec, mutations);
+	const ids = [...byRow.keys()];
+	let waitsForParent = false;
+	for (let from = 0; from < ids.length; from += options.limit) {
+		const some = ids.slice(from, from + options.limit);
+		const bases = await readBases(stores, spec.table, some);
+		for (const [at, id] of some.entries()) {
+			// A change that came back to a parked row, as a revived dead letter does, waits with the others.
+			if (bases[at]?.parked) continue;
+			if (plan.rows.length + plan.unknown.length >= options.limit)
+				return { plan, waitsForParent, retryAt: parents.retryAt, isFull: true };
+			const base = bases[at]?.base ?? { kind: 'absent' as const };
+			const row = { id, mutations: byRow.get(id) ?? [], base };
+			waitsForParent = addRow(plan, spec, options, row, parents) === 'waits' || waitsForParent;
+		}
+	}
+	return { plan, waitsForParent, retryAt: parents.retryAt, isFull: false };
 }
 
 /** Whether anything can be done at once: what "due" means (R11). */
@@ -127,7 +162,7 @@ export function seenRecords(stores: Stores, table: string): Promise<BaseRecord[]
 }
 
 function addRow(
-	plan: { rows: PlannedRow[]; unknown: UploadPlan['unknown'][number][]; held: number },
+	plan: RowPlan,
 	spec: TableSpec,
 	{ holdDeletes }: PlanOptions,
 	row: { id: RowId; mutations: readonly Mutation[]; base: Base },

@@ -102,6 +102,30 @@ describe('few requests', () => {
 		console.log(`requests with data: creates ${Math.ceil(1000 / 500)}, deletes ${writes().length}`);
 	});
 
+	it('[R16] 5,000 updates of one row and one of another are one request each', async () => {
+		const alice = await device([notes]);
+		const [hot, other] = newIds(2);
+		await alice.sync.queueActions(
+			[hot, other].map((id) => ({ table: 'notes', action: 'create', data: { id, title: 'x' } })),
+		);
+		await alice.sync.sync();
+		supabase.clearRequests();
+		const updates = Array.from({ length: 5_000 }, (_, n) => ({ n, localId: hot }));
+		await alice.sync.queueActions(
+			[...updates, { n: 7, localId: other }].map(({ n, localId }) => ({
+				...{ table: 'notes', action: 'update' as const, data: { n }, localId },
+			})),
+		);
+		expect(await alice.sync.sync()).toMatchObject({
+			success: true,
+			errors: [],
+			uploaded: 5_001,
+			conflicts: 0,
+		});
+		expect(writes()).toHaveLength(2);
+		expect(await supabase.sql('select n from notes order by n')).toEqual([{ n: 7 }, { n: 4_999 }]);
+	});
+
 	it('[R16] create and delete of an unsent row send nothing', async () => {
 		const alice = await device([notes]);
 		await alice.sync.queueAction('notes', 'create', { title: 'x' }, 'l');

@@ -55,7 +55,7 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 		const othersSince = earlier.slice(last + 1).some((one) => !isOwn(one));
 		if (last !== -1 && !othersSince && earlier[last]?.by?.startsWith(`${device}/`))
 			world.violate('S2', `${name} applies ${column} = ${value} again`);
-		// S5: one device's changes of a column arrive in the order in which they were made.
+		// S5: one user's changes of a column on a device arrive in the order in which they were made.
 		const overtaken = earlier.find((one) => {
 			const other = one.row?.[column];
 			const later = typeof other === 'string' ? origins.get(other) : undefined;
@@ -65,7 +65,7 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 				later &&
 				wasNew &&
 				later.device === origin.device &&
-				one.by?.startsWith(`${device}/`) &&
+				isOwn(one) &&
 				later.order > origin.order
 			);
 		});

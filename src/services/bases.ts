@@ -1,0 +1,27 @@
+import type { RowId } from '../core/types.ts';
+import type { BaseRecord, Stores } from './stores.ts';
+
+/** Above this many rows, a look at what there is at all is worth its while. */
+const FEW_ROWS = 16;
+
+/** The base records of rows, each in its row's place. Clean rows and new ones have none. */
+export async function readBases(
+	stores: Stores,
+	table: string,
+	ids: readonly RowId[],
+): Promise<readonly (BaseRecord | undefined)[]> {
+	const known = ids.length > FEW_ROWS ? await hasAny(stores, table) : true;
+	return known ? stores.bases.bulkGet(ids.map((id) => [table, id])) : ids.map(() => undefined);
+}
+
+/** Deletes the base records of rows, as far as there are any. */
+export async function deleteBases(stores: Stores, table: string, ids: readonly RowId[]): Promise<void> {
+	if (ids.length > FEW_ROWS && !(await hasAny(stores, table))) return;
+	await stores.bases.bulkDelete(ids.map((id) => [table, id]));
+}
+
+async function hasAny(stores: Stores, table: string): Promise<boolean> {
+	// A list comes after every text and number.
+	const first = await stores.bases.where(':id').between([table], [table, []]).limit(1).primaryKeys();
+	return first.length > 0;
+}
