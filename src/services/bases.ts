@@ -1,4 +1,5 @@
 import type { RowId } from '../core/types.ts';
+import { readDense } from './dense-range.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
 /** Above this many rows, a look at what there is at all is worth its while. */
@@ -10,8 +11,12 @@ export async function readBases(
 	table: string,
 	ids: readonly RowId[],
 ): Promise<readonly (BaseRecord | undefined)[]> {
-	const known = ids.length > FEW_ROWS ? await hasAny(stores, table) : true;
-	return known ? stores.bases.bulkGet(ids.map((id) => [table, id])) : ids.map(() => undefined);
+	const dense = await readDense(ids, (first, last) =>
+		stores.bases.where(':id').between([table, first], [table, last], true, true),
+	);
+	if (!dense) return stores.bases.bulkGet(ids.map((id) => [table, id]));
+	const byId = new Map(dense.map((record) => [record.id, record]));
+	return ids.map((id) => byId.get(id));
 }
 
 /** Deletes the base records of rows, as far as there are any. */

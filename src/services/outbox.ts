@@ -1,6 +1,7 @@
 import Dexie from 'dexie';
 import type { Mutation, MutationStatus } from '../core/mutation.ts';
 import type { RowId } from '../core/types.ts';
+import { readDense } from './dense-range.ts';
 import type { Stores } from './stores.ts';
 
 /** The statuses that make a row dirty. */
@@ -35,12 +36,24 @@ export async function dirtyOfRows(
 	ids: readonly RowId[],
 ): Promise<Map<RowId, Mutation[]>> {
 	const statuses = await dirtyStatuses(stores, table);
+	const found = await Promise.all(statuses.map((status) => ofRows(stores, table, status, new Set(ids))));
+	return groupByRow(found.flat());
+}
+
+async function ofRows(
+	stores: Stores,
+	table: string,
+	status: MutationStatus,
+	ids: ReadonlySet<RowId>,
+): Promise<readonly Mutation[]> {
 	const byIndex = stores.outbox.where('[table+status+rowId]');
-	// A look at each, all at once: a cursor would wait for every one before the next.
-	const looks = [...new Set(ids)].flatMap((id) =>
-		statuses.map((status) => byIndex.equals([table, status, id]).toArray()),
+	const dense = await readDense<Mutation, number>([...ids], (first, last) =>
+		byIndex.between([table, status, first], [table, status, last], true, true),
 	);
-	return groupByRow((await Promise.all(looks)).flat());
+	if (dense) return dense.filter(({ rowId }) => ids.has(rowId));
+	// A look at each, all at once: a cursor would wait for every one before the next.
+	const looks = [...ids].map((id) => byIndex.equals([table, status, id]).toArray());
+	return (await Promise.all(looks)).flat();
 }
 
 /** Mutations by their places in the queue, in ascending order. What lies close together is read as one range. */

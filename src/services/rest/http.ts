@@ -78,7 +78,8 @@ export function createHttp(options: HttpOptions): Http {
 				signal: limit.signal,
 				// A redirect is a captive portal's, never PostgREST's (F56).
 				redirect: 'error',
-				cache: 'no-store',
+				// Nothing but a GET is ever stored; and Chromium asks leave anew (CORS) for each request that bypasses the cache.
+				...(method === 'GET' ? { cache: 'no-store' as const } : {}),
 				...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
 			});
 			const reply = await limit.race(sending);
