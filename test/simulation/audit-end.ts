@@ -2,7 +2,7 @@ import type { Mutation } from '../../src/core/mutation.ts';
 import type { SyncResult } from '../../src/index.ts';
 import { isSame } from './audit.ts';
 import { settle, USERS } from './perform.ts';
-import { dirtyOf, readReplica, rowKey, tableOf } from './replica-image.ts';
+import { dirtyOf, type ReplicaImage, readReplica, rowKey } from './replica-image.ts';
 import type { SimDevice } from './sim-device.ts';
 import { isVisibleTo, SIM_TABLES } from './sim-schema.ts';
 import type { SimTab } from './sim-tab.ts';
@@ -106,10 +106,10 @@ async function sweepDevice(world: World, { tabs }: SimDevice): Promise<boolean> 
 /** S30: what idles has nothing due. */
 function isQuiet(world: World, device: SimDevice, user: string, result: SyncResult): boolean {
 	const image = readReplica(device.disk, `app:${user}`);
-	const pending = [...(image?.outbox.values() ?? [])].filter(({ status }) => status === 'pending');
-	// A child waits, with all that was done to it, for as long as its parent is a dead letter.
-	const lost = new Set(pending.filter(({ table, data }) => waitsForPerson(image, table, data)).map(keyOf));
-	const waiting = pending.filter((mutation) => !lost.has(keyOf(mutation)));
+	const waiting = [...(image ? dirtyOf(image).values() : [])]
+		.filter((own) => image && !waitsForPerson(image, own))
+		.flat()
+		.filter(({ status }) => status === 'pending');
 	if (result.success && waiting.length > 0 && result.errors.length === 0)
 		world.violate(
 			'S30',
@@ -118,14 +118,23 @@ function isQuiet(world: World, device: SimDevice, user: string, result: SyncResu
 	return waiting.length === 0 && result.downloaded === 0 && result.uploaded === 0;
 }
 
-const keyOf = ({ table, rowId }: Mutation) => rowKey(table, rowId);
+/**
+ * Whether a row's changes wait, all of them, until somebody decides: about the row itself, about its parent, or about
+ * a child without which the parent cannot be deleted.
+ */
+function waitsForPerson(image: ReplicaImage, own: readonly Mutation[]): boolean {
+	const open = [...image.outbox.values()].filter(({ status }) => status !== 'pending');
+	return own.some(({ table, rowId, action, status, data }) => {
+		if (status === 'conflicted') return true;
+		if (table === 'tasks') return open.some((one) => one.rowId === data?.project_id);
+		return action === 'delete' && open.some((one) => one.table === 'tasks' && parentOf(image, one) === rowId);
+	});
+}
 
-function waitsForPerson(image: ReturnType<typeof readReplica>, table: string, data: unknown): boolean {
-	if (table !== 'tasks' || typeof data !== 'object' || data === null) return false;
-	const parent = (data as { project_id?: unknown }).project_id;
-	return [...(image?.outbox.values() ?? [])].some(
-		({ status, rowId }) => status === 'rejected' && rowId === parent,
-	);
+function parentOf({ bases }: ReplicaImage, { table, rowId, data }: Mutation): unknown {
+	const record = bases.get(rowKey(table, rowId));
+	const base = record?.base.kind === 'held' ? record.base.row : record?.remote;
+	return data?.project_id ?? base?.project_id;
 }
 
 /** L1: both directions, but for rows that wait for a person. */
@@ -158,10 +167,7 @@ function auditConvergence(world: World, device: SimDevice, user: string): void {
 			world.violate('L1', `${device.name}, ${user}: holds ${key}, which the server has not`);
 	}
 	for (const [key, own] of dirty) {
-		const waits =
-			own.every(({ status }) => status === 'conflicted') ||
-			own.some(({ data }) => waitsForPerson(image, tableOf(key), data));
-		if (!waits) world.violate('L2', `${device.name}, ${user}: ${key} still waits`);
+		if (!waitsForPerson(image, own)) world.violate('L2', `${device.name}, ${user}: ${key} still waits`);
 		else world.count('left to a person');
 	}
 	for (const { status } of image.outbox.values()) if (status === 'rejected') world.count('dead letters');
