@@ -2,7 +2,8 @@
  * `pixsync.push`: one table's batch in one request. Every mutation is all or nothing, whatever becomes of the others:
  * the batch is tried as a whole, for a savepoint a row is dear, and a row at a time only when something in it is
  * refused. What was applied is written to the ledger in the same transaction, so that a sending whose reply was lost
- * is not applied twice. It runs as the caller: policies and grants hold.
+ * is not applied twice. It runs as the caller: policies and grants hold. It sets no search_path, which would hold for
+ * the app's own triggers, too.
  */
 export const pushSql = (
 	ledgerDays: number,
