@@ -92,17 +92,14 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 
 async function applyPage(run: Run, pull: Pull, page: ReadyPage): Promise<number> {
 	const isReselected = pull.kind === 'reselected';
+	const incoming = { rows: page.rows, isReselected, isFilling: pull.isFilling };
 	const { spec, store } = run;
 	return store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const stored = await stores.checkpoints.get([spec.table, 'rest']);
 		const selection = selectionOf(spec);
 		const before = stored?.selection === selection ? stored : null;
-		const changed = await applyRows(stores, spec, {
-			rows: page.rows,
-			isReselected,
-			isFilling: pull.isFilling,
-		});
+		const changed = await applyRows(stores, spec, incoming);
 		const checkpoint: Checkpoint = {
 			table: spec.table,
 			transport: 'rest',
