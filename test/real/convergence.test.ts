@@ -377,7 +377,7 @@ describe('the same with a server that fails at random', () => {
 		}
 	});
 
-	it.each(seeds(8))(
+	it.each(seeds(6))(
 		'[L1] [L2] [S1] [S2] [S3] nothing is lost and nothing doubled, with faults: seed %i',
 		async (seed) => {
 			outcomes.push(await tell('with faults', seed, { hasFaults: true }));

@@ -13,7 +13,7 @@ import { createSwitchableNetwork } from '../support/switchable-network.ts';
 const ROUNDS = 2;
 
 /** A replica is used for so many cases: each begins with what the former left. */
-const CASES_A_DEVICE = 45;
+const CASES_A_DEVICE = 20;
 
 interface App {
 	readonly sync: SyncManager;

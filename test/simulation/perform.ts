@@ -370,12 +370,14 @@ function remote(
 
 /** Somebody else's change of a row. */
 function change(
-	{ server, schema, serial }: World,
+	{ server, schema, serial, note }: World,
 	kind: Operation['kind'],
 	pick: ReturnType<typeof createRandomSource>,
 	{ table, row }: { readonly table: SimTable; readonly row: Row },
 ): void {
 	const order = serial();
+	// What comes of it is another thing by each strategy, even where all that is done looks alike.
+	note(`${kind} of ${table}, ${schema.strategies[table]}`);
 	const own = schema.stamps[table] === 'writer' ? { updated_at: server.stamp() } : {};
 	const id = row.id as RowId;
 	if (kind === 'remote update') {

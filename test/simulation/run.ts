@@ -12,6 +12,8 @@ export interface RunResult {
 	/** Transactions that may write, before the healing. */
 	readonly faultyWrites: number;
 	readonly traceHash: string;
+	/** All that had happened at each point, in short. */
+	readonly histories: readonly string[];
 	readonly trace: readonly string[];
 	readonly counters: Counters;
 	readonly story: string;
@@ -46,7 +48,12 @@ export async function run(options: RunOptions): Promise<RunResult> {
 		if (world.violations.length === 0) await auditEnd(world);
 		return {
 			...{ violations: world.violations, points: world.points, faultyPoints, faultyWrites },
-			...{ traceHash: world.traceHash(), trace: world.trace(), counters: world.counters },
+			...{
+				traceHash: world.traceHash(),
+				histories: world.histories,
+				trace: world.trace(),
+				counters: world.counters,
+			},
 			story: toStory(options.program),
 		};
 	} finally {

@@ -8,13 +8,16 @@ const SEED = Number(process.env.PIXSYNC_SEED ?? 1);
 /** Nothing is queued in these, so nothing is acknowledged. */
 const ONLY_PULL: ReadonlySet<string> = new Set(['a pull of several pages', 'a sweep']);
 
+/** Moments that some program was cut off at: the opening and the first steps are the same in many. */
+const known = new Set<string>();
+
 describe('what an app does, cut off at every point', () => {
 	it.each(Object.entries(BASE_PROGRAMS))(
 		'[S26] [S1] [S2] [S4] [S16] [S28] [L1] [L2] %s',
 		async (name, given) => {
-			const { points, runs, counters } = await sweepKills(given);
+			const { points, runs, counters } = await sweepKills(given, known);
 			console.log(`swept, ${name}: ${points} points, ${runs} runs, ${counters.kills} kills`);
-			expect(counters.kills).toBeGreaterThanOrEqual(points - 5);
+			expect(counters.kills).toBeGreaterThanOrEqual(runs - 6);
 			expect(counters[ONLY_PULL.has(name) ? 'rows compared' : 'acknowledged'] ?? 0).toBeGreaterThan(0);
 		},
 		300_000,

@@ -78,6 +78,8 @@ export interface World {
 	note(line: string): void;
 	/** All that happened, in short. */
 	traceHash(): string;
+	/** All that had happened at each point, in short; the first point first. */
+	readonly histories: readonly string[];
 	trace(): readonly string[];
 	transactionBegan(
 		tab: SimTab,
@@ -111,6 +113,9 @@ export function createWorld(options: WorldOptions): World {
 	const isThorough = [seed, ...kills, storage?.at ?? 0].reduce((sum, n) => sum + n) % 3 === 0;
 	const violations: Violation[] = [];
 	const lines: string[] = [];
+	const histories: string[] = [];
+	const running = createHash('sha256');
+	let hashed = 0;
 	const counters: Counters = {};
 	const locked = new Set<string>(options.unknownTables ?? []);
 	const inFlight = new Map<SimTab, number>();
@@ -121,7 +126,7 @@ export function createWorld(options: WorldOptions): World {
 	let failing: StorageFaultPlan['error'] | null = null;
 
 	const world: World = {
-		...{ seed, isThorough, time, build, schema, random, counters, violations },
+		...{ seed, isThorough, time, build, schema, random, counters, violations, histories },
 		pageSize: options.pageSize ?? 3,
 		server: undefined as unknown as SimServer,
 		audit: undefined as unknown as Audit,
@@ -200,6 +205,8 @@ export function createWorld(options: WorldOptions): World {
 		if (!tab.isAlive) return;
 		points++;
 		world.note(`${tab.name} ${label}`);
+		for (; hashed < lines.length; hashed++) running.update(`${lines[hashed]}\n`);
+		histories.push(running.copy().digest('base64'));
 		if (!killAt.has(points)) return;
 		world.count('kills');
 		const { device } = tab;
