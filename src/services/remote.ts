@@ -8,8 +8,8 @@ import type { Row, RowId } from '../core/types.ts';
  * PixSyncError only, ends when `signal` aborts, and knows nothing of the replica or the outbox.
  */
 export interface Remote {
-	/** Whether a push is applied once however often it is sent, as far as its mutations carry a `pushId`. */
-	readonly isExactlyOnce: boolean;
+	/** Whether what is pushed to a table is applied once however often it is sent, as far as it carries a `pushId`. */
+	isExactlyOnce(spec: TableSpec): boolean;
 	/** Rows after `start` in (timestamp, id) order, at most `limit`. Fewer than `limit` is not the end (F14). */
 	pull(request: PullRequest, signal: AbortSignal): Promise<PullPage>;
 	/** One outcome per mutation, in the order given. Rejects only where nothing is known of any of them. */

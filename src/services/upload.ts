@@ -33,10 +33,16 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	counts = addCounts(counts, await settleUnsent(run, plan.rows));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
 	let { retries } = plan;
-	if (run.spec.ids === 'server' && retries.length > 0 && !run.remote.isExactlyOnce) {
-		const claimed = await claimArrived(run, retries);
+	if (run.spec.ids === 'server' && retries.length > 0) {
+		// What was sent by a name is known at the server; the rest, of a former transport, too, is looked for.
+		const isKnown = ({ mutations }: AttemptRecord) =>
+			run.remote.isExactlyOnce(run.spec) && mutations.every(({ pushId }) => pushId !== undefined);
+		const claimed = await claimArrived(
+			run,
+			retries.filter((attempt) => !isKnown(attempt)),
+		);
 		counts = addCounts(counts, claimed.counts);
-		retries = claimed.left;
+		retries = [...retries.filter(isKnown), ...claimed.left];
 	}
 	const attempts = plan.retries.length > 0 ? await stampAnew(run, retries) : await storeAttempt(run, plan);
 	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
@@ -51,7 +57,9 @@ async function storeAttempt(run: Run, { rows }: UploadPlan): Promise<AttemptReco
 		.map((row) => {
 			const base = row.base.kind === 'held' ? versionOf(run.spec, row.base.row) : null;
 			const mutation = toPushMutation(run.spec, row, nextStamp(micros, base, noise(run)));
-			return mutation && run.remote.isExactlyOnce ? { ...mutation, pushId: run.createId() } : mutation;
+			return mutation && run.remote.isExactlyOnce(run.spec)
+				? { ...mutation, pushId: run.createId() }
+				: mutation;
 		})
 		.filter((mutation): mutation is PushMutation => mutation !== null);
 	if (mutations.length === 0) return [];

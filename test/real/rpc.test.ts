@@ -46,6 +46,7 @@ describe('transport: rpc, by the façade', () => {
 				create policy own on papers using (owner is not distinct from auth.uid()) with check (owner is not distinct from auth.uid());
 				create table prices (id uuid primary key, amount numeric, remark text, ${stamp});
 				create table nested (id uuid primary key, title text, meta jsonb, ${stamp});
+				create table numbered (id serial primary key, title text, ${stamp});
 				create table unnamed (id uuid primary key, title text, ${stamp});`,
 		});
 		await supabase.sql(migration());
@@ -54,12 +55,12 @@ describe('transport: rpc, by the façade', () => {
 	afterEach(async () => {
 		await Promise.all(devices.splice(0).map((one) => one.close()));
 		supabase.faults.clear();
-		await supabase.sql('truncate papers, prices, nested, pixsync.ledger');
+		await supabase.sql('truncate papers, prices, nested, numbered, pixsync.ledger');
 		supabase.clearRequests();
 	});
 	afterAll(() => supabase?.stop());
 
-	const migration = () => toMigration(TABLES.map(toTableSpec), 'public');
+	const migration = () => toMigration([...TABLES, { table: 'numbered' }].map(toTableSpec), 'public');
 	const written = () =>
 		supabase.requests.filter(({ method }) => method !== 'GET').map(({ method, path }) => `${method} ${path}`);
 
@@ -200,6 +201,23 @@ describe('transport: rpc, by the façade', () => {
 		expect(changed?.reply[0]).toMatchObject({ is: 'applied', row: { title: 'b' } });
 		const [late] = await push('update', { title: 'c' }, first?.row.updated_at);
 		expect(late?.reply[0]).toMatchObject({ is: 'missed', row: { title: 'b' } });
+	});
+
+	it('[S2] [R3] what REST has sent unheard is looked for before RPC sends it again, whose ledger does not know it', async () => {
+		const tables: SyncConfig[] = [{ table: 'numbered', ids: 'server' }];
+		const options: SyncManagerOptions = {
+			...{ transport: 'rest', reconcileIntervalMs: 0, backoff: { baseMs: 60_000, capMs: 60_000 } },
+		};
+		const alice = await createDevice(supabase, 'alice', { tables, options });
+		devices.push(alice);
+		await alice.sync.queueAction('numbered', 'create', { title: 'once' });
+		const match = ({ method }: { method: string }) => method === 'POST';
+		supabase.faults.add({ match, effect: { kind: 'drop-after' } });
+		expect((await alice.sync.sync()).success).toBe(false);
+		options.transport = 'rpc';
+		await alice.restart();
+		expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 1 });
+		expect(await supabase.sql('select title from numbered')).toEqual([{ title: 'once' }]);
 	});
 
 	it('[S33] nothing but columns can be asked for: what is no type is refused', async () => {

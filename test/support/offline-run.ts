@@ -4,7 +4,13 @@ import type { Run } from '../../src/services/run.ts';
 import type { Replica } from './replica.ts';
 
 const unused = () => Promise.reject(new Error('no request belongs here'));
-const remote: Remote = { isExactlyOnce: false, pull: unused, push: unused, fetch: unused, listKeys: unused };
+const remote: Remote = {
+	isExactlyOnce: () => false,
+	pull: unused,
+	push: unused,
+	fetch: unused,
+	listKeys: unused,
+};
 
 /** A run of a table's services on a replica, for what asks no server. `more`: what the test says otherwise. */
 export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partial<Run> = {}): Run {

@@ -67,7 +67,7 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 	};
 
 	return {
-		isExactlyOnce: false,
+		isExactlyOnce: () => false,
 
 		async pull({ spec, start, limit, keysOnly }, signal): Promise<PullPage> {
 			const columns = keysOnly ? keyColumns(spec) : rowColumns(spec);

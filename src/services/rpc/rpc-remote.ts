@@ -1,6 +1,7 @@
 import type { Remote } from '../remote.ts';
 import type { Http } from '../rest/http.ts';
 import { createRpcPush } from './rpc-push.ts';
+import { toToldColumns } from './told-columns.ts';
 
 export interface RpcRemoteOptions {
 	readonly http: Http;
@@ -15,7 +16,7 @@ export interface RpcRemoteOptions {
 export function createRpcRemote({ http, schema, batchSize, rest }: RpcRemoteOptions): Remote {
 	return {
 		...rest,
-		isExactlyOnce: true,
+		isExactlyOnce: (spec) => toToldColumns(spec.select) !== null,
 		push: createRpcPush({ http, schema, batchSize, rest: rest.push }),
 	};
 }
