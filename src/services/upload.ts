@@ -37,10 +37,8 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 		// What was sent by a name is known at the server; the rest, of a former transport, too, is looked for.
 		const isKnown = ({ mutations }: AttemptRecord) =>
 			run.remote.isExactlyOnce(run.spec) && mutations.every(({ pushId }) => pushId !== undefined);
-		const claimed = await claimArrived(
-			run,
-			retries.filter((attempt) => !isKnown(attempt)),
-		);
+		const unknown = retries.filter((attempt) => !isKnown(attempt));
+		const claimed = await claimArrived(run, unknown);
 		counts = addCounts(counts, claimed.counts);
 		retries = [...retries.filter(isKnown), ...claimed.left];
 	}

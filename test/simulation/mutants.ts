@@ -93,8 +93,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'a create without an id is sent again unasked',
 		file: 'services/upload.ts',
-		find: 'const claimed = await claimArrived(run, retries);',
-		put: 'const claimed = { counts: NO_COUNTS, left: retries }; void claimArrived;',
+		find: 'const claimed = await claimArrived(run, unknown);',
+		put: 'const claimed = { counts: NO_COUNTS, left: unknown }; void claimArrived;',
 		caughtBy: ['S2'],
 		given: story('create@0:1/tickets sync@0:0 wait@0:5'),
 		isSwept: true,
