@@ -79,7 +79,7 @@ const offline = (name: string) => device(name).getByLabel('Offline');
 const upToDate = (name: string, on = page) => waitForText(status(name, on), /^Up to date$/);
 
 async function waitForText(locator: Locator, text: RegExp): Promise<void> {
-	await expect.poll(() => locator.textContent(), { timeout: 15_000 }).toMatch(text);
+	await expect.poll(() => locator.textContent(), { timeout: 45_000 }).toMatch(text);
 }
 
 async function bothUpToDate(): Promise<void> {
