@@ -182,10 +182,20 @@ export async function startEmulator(): Promise<Emulator> {
 	return emulator;
 }
 
+/** The id of a row that {@link Emulator.fill} makes. */
+export function idOf(n: number): string {
+	return `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
+}
+
 /** About 320 bytes of JSON. */
 function newRow(n: number): Record<string, unknown> & { id: string } {
-	const id = `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-	return { id, title: `Note ${n}`, body: 'lorem ipsum dolor sit amet '.repeat(7), n, done: n % 2 === 0 };
+	return {
+		id: idOf(n),
+		title: `Note ${n}`,
+		body: 'lorem ipsum dolor sit amet '.repeat(7),
+		n,
+		done: n % 2 === 0,
+	};
 }
 
 function toTimestamp(us: number): string {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { launchPersistentChromium } from '../test/support/browser/chromium.ts';
 import { servePage } from '../test/support/browser/page-server.ts';
 import { startEmulator } from './emulator.ts';
@@ -13,9 +14,11 @@ import { createPlayer, FULL, SHORT, WORKLOADS } from './workloads.ts';
  * RESULTS.md and its plot. `-- --short`: one round of few rows, which shows that it runs and writes nothing.
  * `-- --rounds 1`: as many rounds.
  */
-const args = process.argv.slice(2);
-const isShort = args.includes('--short');
-const rounds = isShort ? 1 : Number(args[args.indexOf('--rounds') + 1] ?? 5) || 5;
+const { values } = parseArgs({
+	options: { short: { type: 'boolean', default: false }, rounds: { type: 'string', default: '5' } },
+});
+const isShort = values.short;
+const rounds = isShort ? 1 : Number(values.rounds);
 const CONTESTANTS: readonly ContestantName[] = ['floor', 'PixSync, REST', 'PixSync, RPC'];
 
 const directory = await mkdtemp(join(tmpdir(), 'pixsync-bench-'));

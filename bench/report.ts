@@ -9,7 +9,7 @@ export interface Conditions {
 	readonly browser: string;
 }
 
-const [FLOOR] = ['floor'] as const;
+const FLOOR: ContestantName = 'floor';
 
 export function toMarkdown(
 	results: Results,

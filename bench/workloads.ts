@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import type { Emulator, Traffic } from './emulator.ts';
+import { type Emulator, idOf, type Traffic } from './emulator.ts';
 import type { BenchPage, ContestantName, Timed } from './page.ts';
 
 /** One thing measured: ms, MB or a count. */
@@ -39,8 +39,6 @@ export interface Player {
 	longestTask(): Promise<number>;
 	end(): Promise<void>;
 }
-
-const idOf = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 
 function assertIs(what: string, actual: unknown, expected: number): void {
 	if (actual !== expected) throw new Error(`${what}: ${String(actual)}, not ${expected}`);

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { toArguments, UsageError } from '../../src/cli/arguments.ts';
+import { main } from '../../src/cli/main.ts';
+import { toTableSpec } from '../../src/core/table-spec.ts';
 import { conjunctsOf } from '../../src/doctor/conjuncts.ts';
 import { factsFromOpenApi, toOpenApi } from '../../src/doctor/facts-from-openapi.ts';
 import { selectedAs } from '../../src/doctor/selected-as.ts';
 import { qualifiedName, quoteText, toShortName } from '../../src/doctor/sql-text.ts';
+import { toMigration } from '../../src/sql/migration.ts';
 
 describe('SQL text', () => {
 	it('quotes names and texts', () => {
@@ -127,6 +130,18 @@ describe('arguments of npx pixsync', () => {
 			schema: 'app',
 			specs: [{ table: 'notes' }, { table: 'a', idField: 'uid' }],
 		});
+	});
+
+	it('sql: prints the migration, and reads no database', async () => {
+		const printed: string[] = [];
+		const io = {
+			env: {},
+			print: (text: string) => void printed.push(text),
+			complain: (text: string) => void printed.push(text),
+		};
+		expect(await main(['sql', 'notes'], io)).toBe(0);
+		expect(printed).toEqual([toMigration([toTableSpec({ table: 'notes' })], 'public')]);
+		expect(printed[0]).toContain('insert into pixsync.tables values (\'"public"."notes"\'::regclass)');
 	});
 
 	it.each([

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SyncConfig, SyncManagerOptions } from '../../src/index.ts';
 import { createDevice, type Device } from '../support/device.ts';
 import { type Supabase, startSupabase, touchTrigger } from '../support/supabase/index.ts';
@@ -12,6 +12,8 @@ beforeAll(async () => {
 			create table notes (id uuid primary key default gen_random_uuid(), title text, updated_at timestamptz not null default now());
 			create table stamped (id uuid primary key, title text, updated_at timestamptz not null default clock_timestamp());
 			${touchTrigger('stamped')}
+			create table soft (id int primary key, deleted_at timestamptz, updated_at timestamptz not null default clock_timestamp());
+			${touchTrigger('soft')}
 			create table loose (id uuid primary key, updated_at timestamptz);
 		`,
 	});
@@ -20,7 +22,7 @@ beforeAll(async () => {
 afterEach(async () => {
 	await Promise.all(devices.splice(0).map((device) => device.close()));
 	await supabase.setMaxRows(1000);
-	await supabase.sql('truncate notes, stamped, loose');
+	await supabase.sql('truncate notes, stamped, loose, soft');
 	supabase.clearRequests();
 });
 
@@ -42,6 +44,47 @@ async function compare(device: Device): Promise<void> {
 }
 
 describe('pages', () => {
+	it('[F20] [L1] a row of an earlier page that is soft-deleted in the middle of the first download is gone in the end', async () => {
+		await supabase.sql('insert into soft (id) select n from generate_series(1, 7) n');
+		const alice = await device({ table: 'soft', deletedField: 'deleted_at' }, { pageSize: 2 });
+		let pages = 0;
+		const asked = new Promise<void>((resolve) => {
+			const match = ({ method }: { method: string }) => {
+				if (method !== 'GET' || ++pages < 3) return false;
+				resolve();
+				return true;
+			};
+			supabase.faults.add({ match, effect: { kind: 'latency', ms: 400 } });
+		});
+		const synced = alice.sync.sync();
+		await asked;
+		await expect.poll(() => alice.sync.table('soft').get(1)).toBeDefined();
+		await supabase.sql('update soft set deleted_at = now() where id = 1');
+		expect(await synced).toMatchObject({ success: true, errors: [], downloaded: 7 });
+		expect((await alice.sync.table<{ id: number }>('soft').toArray()).map(({ id }) => id)).toEqual([
+			2, 3, 4, 5, 6, 7,
+		]);
+	});
+
+	it('a read is never answered by a cache, and a write does not ask so: Chromium would ask leave for each', async () => {
+		const caches = new Map<string, unknown>();
+		const { fetch } = globalThis;
+		vi.stubGlobal('fetch', (input: RequestInfo, init: RequestInit = {}) => {
+			if (String(input).includes('/rest/')) caches.set(init.method ?? 'GET', init.cache);
+			return fetch(input, init);
+		});
+		try {
+			const alice = await device({ table: 'notes' });
+			const { id } = await alice.sync.queueAction('notes', 'create', { title: 'x' });
+			await alice.sync.sync();
+			await alice.sync.queueAction('notes', 'update', { title: 'y' }, id);
+			expect(await alice.sync.sync()).toMatchObject({ success: true, errors: [] });
+		} finally {
+			vi.unstubAllGlobals();
+		}
+		expect(Object.fromEntries(caches)).toEqual({ GET: 'no-store', POST: undefined, PATCH: undefined });
+	});
+
 	for (const cap of [1000, 7]) {
 		it(`[F9] [F14] [S15] 2,500 rows of one timestamp behind a cap of ${cap} rows are all pulled`, {
 			timeout: 60_000,

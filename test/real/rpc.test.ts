@@ -221,18 +221,27 @@ describe('transport: rpc, by the façade', () => {
 	});
 
 	it('[S33] nothing but columns can be asked for: what is no type is refused', async () => {
-		const ask = (columns: unknown) =>
-			supabase.sql(`select public.pixsync_push($1::jsonb)`, [
-				JSON.stringify({
-					schema: 'public',
-					table: 'papers',
-					key: 'id',
-					stamp: 'updated_at',
-					columns,
-					mutations: [],
-				}),
+		const id = crypto.randomUUID();
+		await supabase.sql('insert into papers (id, owner) values ($1, null)', [id]);
+		const ask = async (columns: unknown) => {
+			const request = {
+				...{ schema: 'public', table: 'papers', key: 'id', stamp: 'updated_at', columns },
+				mutations: [{ kind: 'update', id, base: null, body: { title: 'x' } }],
+			};
+			const [row] = await supabase.sql<{ reply: unknown }>('select public.pixsync_push($1::jsonb) as reply', [
+				JSON.stringify(request),
 			]);
-		await expect(ask([{ column: 'id', type: 'text), (select secret from vault' }])).rejects.toThrow();
+			return row?.reply;
+		};
+		expect(await ask([{ column: 'id', as: 'key', type: 'text' }])).toEqual([
+			{ is: 'missed', row: { key: id } },
+		]);
+		const forged = 'id::text), (select current_user';
+		await expect(ask([{ column: 'id', type: forged }])).rejects.toThrow(/syntax error|type name/);
+		expect(await ask([{ column: forged }])).toMatchObject([{ is: 'refused', code: '42703' }]);
+		expect(await ask([{ column: 'id', as: "k', current_user, 'l" }])).toEqual([
+			{ is: 'missed', row: { "k', current_user, 'l": id } },
+		]);
 		await expect(
 			supabase.sql(`select public.pixsync_push('{"schema":"auth","table":"users","columns":[]}')`),
 		).rejects.toThrow('not one of PixSync');

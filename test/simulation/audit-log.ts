@@ -1,6 +1,5 @@
 import { type Audit, isSame, valueEntries } from './audit.ts';
 import { readReplica } from './replica-image.ts';
-import type { SimDevice } from './sim-device.ts';
 import type { SimWrite } from './sim-server.ts';
 import type { World } from './world.ts';
 
@@ -9,12 +8,6 @@ interface LogContext {
 	readonly origins: Audit['origins'];
 	readonly owners: Audit['owners'];
 	readonly excused: Audit['excused'];
-}
-
-function deviceOf({ devices }: World, name: string): SimDevice {
-	const device = devices.find((one) => one.name === name);
-	if (!device) throw new Error(`No device ${name}`);
-	return device;
 }
 
 /** What the server's log must look like, checked at each write of a device's. */
@@ -84,21 +77,26 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 	if (kind === 'create' && table === 'tickets' && ofTable.some(isTwin))
 		world.violate('S2', `${name} makes a row anew that was made before: ${JSON.stringify(row)}`);
 
+	/** Sent again unheard, and deleted in between by somebody else: only a ledger could tell, and the README says so. */
+	function isUnheard(): boolean {
+		const own = world.devices.find((one) => one.name === device);
+		const image = own && readReplica(own.disk, `app:${userId ?? 'anon'}`);
+		const isWaiting = [...(image?.outbox.values() ?? [])].some(
+			(one) => one.table === table && one.action === 'create' && String(one.rowId) === id,
+		);
+		const isRepeated = earlier.some(
+			(one) =>
+				one.kind === 'create' &&
+				isOwn(one) &&
+				valueEntries(row).every(([column, value]) => one.row?.[column] === value),
+		);
+		return isWaiting && isRepeated;
+	}
+
 	// S9: what was deleted comes back only by a create, or by a rule that lets the local side win.
 	const wasDeleted = kind === 'create' && earlier.some((one) => one.kind === 'delete');
 	const isUndeleted = kind === 'update' && before?.deleted_at && !row.deleted_at;
-	// Sent again unheard, and deleted in between by somebody else: only a ledger could tell, and the README says so.
-	const image = readReplica(deviceOf(world, device).disk, `app:${userId ?? 'anon'}`);
-	const isWaiting = [...(image?.outbox.values() ?? [])].some(
-		(one) => one.table === table && one.action === 'create' && String(one.rowId) === id,
-	);
-	const isRepeated = earlier.some(
-		(one) =>
-			one.kind === 'create' &&
-			isOwn(one) &&
-			valueEntries(row).every(([column, value]) => one.row?.[column] === value),
-	);
-	if ((wasDeleted && !(isWaiting && isRepeated)) || isUndeleted) {
+	if ((wasDeleted && !isUnheard()) || isUndeleted) {
 		const strategy = world.schema.strategies[table];
 		const isAsked = valueEntries(row).some(([column, value]) => {
 			const deletedAt = earlier.findLast((one) => !one.row || one.row.deleted_at)?.order ?? 0;

@@ -16,6 +16,7 @@ import { runPool } from './pool.ts';
 import { type PlannedRequest, planRequests } from './push-plan.ts';
 import { judgeMissed, judgeUnechoed, refusal } from './push-verdict.ts';
 import { keyColumns, MAX_QUERY_BYTES, type Param, rowColumns } from './queries.ts';
+import { STAMP_REFUSED, without } from './stamp.ts';
 import { isEcho, isStale } from './whole-row.ts';
 
 /** A browser's connections to one HTTP/1.1 origin. */
@@ -28,9 +29,6 @@ export interface RestPushOptions {
 }
 
 const UNKNOWN_COLUMN = 'PGRST204';
-
-/** A generated column, or no grant. */
-const STAMP_REFUSED: readonly string[] = ['428C9', '42501'];
 
 const TOO_LARGE: readonly string[] = ['http-413', 'http-414'];
 
@@ -251,9 +249,4 @@ function chunkDeletes(
 	const sizeOf = ({ id, base }: PushMutation) =>
 		encodedLength(versionedIdsParam(spec.idField, spec.timestampField, [{ id, version: base }])[1]);
 	return chunkByBytes(mutations, sizeOf, MAX_QUERY_BYTES - 200, maxItems) as PushMutation[][];
-}
-
-function without(row: Row, column: string): Row {
-	const { [column]: _, ...rest } = row;
-	return rest;
 }

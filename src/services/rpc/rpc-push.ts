@@ -8,6 +8,7 @@ import type { Remote } from '../remote.ts';
 import type { Http } from '../rest/http.ts';
 import { planRequests } from '../rest/push-plan.ts';
 import { judgeMissed, judgeUnechoed, refusal } from '../rest/push-verdict.ts';
+import { STAMP_REFUSED, without } from '../rest/stamp.ts';
 import { badRows, isEcho, isStale } from '../rest/whole-row.ts';
 import { type ToldColumn, toToldColumns } from './told-columns.ts';
 
@@ -21,9 +22,6 @@ export interface RpcPushOptions {
 }
 
 const PATH = 'rpc/pixsync_push';
-
-/** A generated column, or no grant. */
-const STAMP_REFUSED: readonly string[] = ['428C9', '42501'];
 
 /** A statement timeout, and requests too large: half as many may pass. */
 const HALVED: ReadonlySet<string> = new Set(['57014', 'http-413', 'http-414']);
@@ -209,9 +207,4 @@ function isReply(value: unknown): value is Reply {
 	if (value.is === 'refused') return 'code' in value && typeof value.code === 'string';
 	const isKnown = value.is === 'applied' || value.is === 'done' || value.is === 'missed';
 	return isKnown && 'row' in value && typeof value.row === 'object';
-}
-
-function without(row: Row, column: string): Row {
-	const { [column]: _, ...rest } = row;
-	return rest;
 }
