@@ -125,7 +125,7 @@ export function createEngine(
 	const platform = toPlatform(options.platform, isShared);
 	const { now, random } = platform;
 	const createId = () => createUuidV7(now(), platform.randomBytes);
-	const clock = createServerClock();
+	const clock = createServerClock(platform);
 	const clockOffset = () => clock.offset();
 	const session = createSession({
 		access,
@@ -145,6 +145,7 @@ export function createEngine(
 		random,
 		createId,
 		clockOffset,
+		isClockSure: () => clock.isSure(),
 		settings,
 		notify: hooks.rowsNoticed,
 	});
@@ -189,7 +190,7 @@ export function createEngine(
 			now,
 			onEnd: (end) => {
 				const { answered, reply } = end;
-				clock.observe(reply);
+				if (answered || reply.serverDateMs !== null) clock.observe(reply);
 				monitor.report(answered ? { answered, rttMs: reply.receivedAt - reply.sentAt } : { answered });
 				options.inspect?.(toInspectionEvent(actor, end));
 			},

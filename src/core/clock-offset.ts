@@ -42,11 +42,12 @@ export function observeDate(previous: OffsetEstimate | null, sample: DateSample)
 }
 
 /**
- * The offset to reckon with: of all that the evidence allows, the one nearest to 0. NTP keeps most device clocks
- * within tens of ms, closer than these headers measure, so a clock that nothing contradicts is believed as it is.
+ * The offset to reckon with. NTP keeps most device clocks within tens of ms, closer than these headers measure, so a
+ * clock that nothing contradicts is believed as it is. Of one that is wrong the least is taken: what is stamped with
+ * it is never later than the server's own time, or the next change of another device would be the older version.
  */
-export function offsetMs(estimate: OffsetEstimate): number {
-	return Math.min(Math.max(0, estimate.lowMs), estimate.highMs);
+export function offsetMs({ lowMs, highMs }: OffsetEstimate): number {
+	return lowMs <= 0 && highMs >= 0 ? 0 : lowMs;
 }
 
 /** The server answered at some time between `sentAt` and `receivedAt`, within the second that its header names. */

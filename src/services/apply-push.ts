@@ -2,8 +2,8 @@ import { type PixSyncError, toErrorLine } from '../core/errors.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
-import { isTombstone } from '../core/table-spec.ts';
-import { toTimestampText } from '../core/timestamp.ts';
+import { isTombstone, type TableSpec, versionOf } from '../core/table-spec.ts';
+import { compareTimestamps, toTimestampText } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
@@ -79,7 +79,7 @@ export async function applyPush(
 				case 'conflict':
 					writer.change({
 						id: mutation.id,
-						base: record?.base ?? { kind: 'absent' },
+						base: behind(spec, record?.base ?? { kind: 'absent' }, outcome.remote),
 						remaining: mutations,
 						removed: [],
 						remote: outcome.remote,
@@ -152,13 +152,12 @@ export function acknowledge(
 	const covered = new Set(mutation.seqs);
 	const remaining = mutations.filter(({ seq }) => !covered.has(seq));
 	const removed = mutations.filter(({ seq }) => covered.has(seq)).map(({ seq }) => seq);
-	const { deleted, timestampField } = run.spec;
+	const { deleted } = run.spec;
 	if (deleted && row && mutation.kind !== 'delete' && remaining.length > 0 && isTombstone(run.spec, row)) {
 		// Ours had arrived, and was deleted elsewhere since: the edits made here meanwhile are in conflict with that.
 		// Which version ours got nobody can tell any more; any that is older than the tombstone's will do.
 		const live = { ...row, [deleted.field]: deleted.type === 'boolean' ? false : null };
-		const arrived = { ...live, [timestampField]: toTimestampText(0n) };
-		return { id: mutation.id, base: { kind: 'held', row: arrived }, remaining, removed, remote: row };
+		return { id: mutation.id, base: ofOldestVersion(run.spec, live), remaining, removed, remote: row };
 	}
 	const base: Base = row === null ? { kind: 'absent' } : { kind: 'held', row };
 	const seen = record?.remote;
@@ -170,6 +169,21 @@ export function acknowledge(
 		removed,
 		...(isSeenNewer ? { remote: seen } : {}),
 	};
+}
+
+/**
+ * The base of a row in conflict. The server's may be of an older version, where somebody's clock ran ahead and no
+ * trigger sets the timestamp: it has just answered with it, so that it is the news, and no look from before.
+ */
+function behind(spec: TableSpec, base: Base, remote: Row | null): Base {
+	if (base.kind !== 'held' || !remote) return base;
+	const [held, found] = [versionOf(spec, base.row), versionOf(spec, remote)];
+	return held && found && compareTimestamps(held, found) > 0 ? ofOldestVersion(spec, base.row) : base;
+}
+
+/** The row as of a version that every other is newer than. */
+function ofOldestVersion(spec: TableSpec, row: Row): Base {
+	return { kind: 'held', row: { ...row, [spec.timestampField]: toTimestampText(0n) } };
 }
 
 /** One dead letter for all that the attempt covered; after a rejected create, for all of the row (R8). */

@@ -6,8 +6,9 @@ import { applyRows } from './apply-rows.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
 import { reconcile } from './reconcile.ts';
 import { assertCurrent, type Run, throwIfAborted } from './run.ts';
+import type { Stores } from './stores.ts';
 import { markSweepDue, readSweep } from './sweep-record.ts';
-import { isDue, readPlan } from './upload-plan.ts';
+import { isDue, readPlan, type UploadPlan } from './upload-plan.ts';
 
 /** The pull that a table is in. It lives between the pages, beyond any one step. */
 export interface Pull {
@@ -39,25 +40,19 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 	try {
 		throwIfAborted(run.signal);
 		const page = await pull.pager.next();
-		const downloaded = await applyPage(run, pull, page);
+		const { downloaded, isSweepBegun, plan } = await applyPage(run, pull, page, input);
 		pull.rowsRead += page.read;
-		if (!page.isHead) return toOutput(pull, { downloaded, more: true });
-		const sweep = await reconcileIfDue(run, pull);
+		if (!plan) return toOutput(pull, { downloaded, more: true });
+		const sweep = await reconcileIfDue(run, pull, isSweepBegun);
 		endPull(pulls, spec.table);
-		const plan = await run.store.transact('r', [spec.table], (stores) =>
-			readPlan(stores, spec, {
-				upTo: null,
-				force: false,
-				holdDeletes: input.holdDeletes,
-				limit: 1,
-				now: run.now(),
-			}),
-		);
+		const left = sweep.isDone
+			? await run.store.transact('r', [spec.table], (stores) => readRest(stores, run, input))
+			: plan;
 		return {
 			...toOutput(pull, { downloaded: downloaded + sweep.changed, more: false }),
 			errors: sweep.errors,
-			due: isDue(plan),
-			waitUntil: plan.waitUntil,
+			due: isDue(left),
+			waitUntil: left.waitUntil,
 		};
 	} catch (error) {
 		endPull(pulls, spec.table);
@@ -90,7 +85,20 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	return pull;
 }
 
-async function applyPage(run: Run, pull: Pull, page: ReadyPage): Promise<number> {
+/** What is left to upload. */
+function readRest(stores: Stores, { spec, now }: Run, { holdDeletes }: DownloadInput): Promise<UploadPlan> {
+	return readPlan(stores, spec, { upTo: null, force: false, holdDeletes, limit: 1, now: now() });
+}
+
+interface AppliedPage {
+	readonly downloaded: number;
+	/** Whether a comparison of ids was cut off, or is due. */
+	readonly isSweepBegun: boolean;
+	/** What is left to upload; null: the head is not reached. */
+	readonly plan: UploadPlan | null;
+}
+
+async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
 	const isReselected = pull.kind === 'reselected';
 	const incoming = { rows: page.rows, isReselected, isFilling: pull.isFilling };
 	const { spec, store } = run;
@@ -99,7 +107,7 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage): Promise<number>
 		const stored = await stores.checkpoints.get([spec.table, 'rest']);
 		const selection = selectionOf(spec);
 		const before = stored?.selection === selection ? stored : null;
-		const changed = await applyRows(stores, spec, incoming);
+		const downloaded = await applyRows(stores, spec, incoming);
 		const checkpoint: Checkpoint = {
 			table: spec.table,
 			transport: 'rest',
@@ -115,14 +123,20 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage): Promise<number>
 		// Together with the time that says the absence is over.
 		if (page.isHead && isSweptByItself(run) && pull.isAfterAbsence)
 			await markSweepDue(stores, spec, run.now());
-		return changed;
+		if (!page.isHead) return { downloaded, isSweepBegun: false, plan: null };
+		const [sweep, plan] = await Promise.all([readSweep(stores, spec), readRest(stores, run, input)]);
+		return { downloaded, isSweepBegun: sweep !== null, plan };
 	});
 }
 
 interface Reconciled {
+	/** Whether ids were compared. */
+	readonly isDone: boolean;
 	readonly changed: number;
 	readonly errors: readonly string[];
 }
+
+const NOT_RECONCILED: Reconciled = { isDone: false, changed: 0, errors: [] };
 
 /**
  * After this long tombstones may have been purged, and deletes with them leave no trace any more (F19): few
@@ -143,30 +157,29 @@ function isSweptByItself({ settings }: Run): boolean {
  * the first sync of a session and then at intervals (R18); where there are, after a long absence; and after a
  * change of what is selected. A first download has nothing to compare. A comparison that was cut off is due.
  */
-async function reconcileIfDue(run: Run, { kind }: Pull): Promise<Reconciled> {
+async function reconcileIfDue(run: Run, { kind }: Pull, isBegun: boolean): Promise<Reconciled> {
 	const { spec, settings } = run;
 	// What another filter leaves out goes, however much it is: the app itself asked for it.
 	const isReselected = kind === 'reselected';
-	if (!isReselected && !isSweptByItself(run)) return { changed: 0, errors: [] };
+	if (!isReselected && !isSweptByItself(run)) return NOT_RECONCILED;
 	const last = run.reconciledAt.get(spec.table);
 	// Also where the clock has been set back since.
 	const isRecent = last !== undefined && Math.abs(run.now() - last) < settings.reconcileIntervalMs;
 	const isRegular = !spec.deleted && !isRecent;
-	const isBegun = () => run.store.transact('r', [], (stores) => readSweep(stores, spec));
-	if (!isReselected && !isRegular && !(await isBegun())) return { changed: 0, errors: [] };
+	if (!isReselected && !isRegular && !isBegun) return NOT_RECONCILED;
 	if (kind === 'first') {
 		run.reconciledAt.set(spec.table, run.now());
-		return { changed: 0, errors: [] };
+		return NOT_RECONCILED;
 	}
 	try {
 		const changed = await reconcile(run, { allowShrink: isReselected, isResuming: true });
 		run.reconciledAt.set(spec.table, run.now());
-		return { changed, errors: [] };
+		return { isDone: true, changed, errors: [] };
 	} catch (cause) {
 		const error = toPixSyncError(cause, spec.table);
 		// The guard asks; the rest of the sync is sound.
 		if (error.code !== 'reconcile-shrink') throw error;
-		return { changed: 0, errors: [toErrorLine(spec.table, error)] };
+		return { isDone: true, changed: 0, errors: [toErrorLine(spec.table, error)] };
 	}
 }
 

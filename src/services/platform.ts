@@ -9,6 +9,8 @@ import type { TabChannel } from './tabs.ts';
 export interface Platform {
 	/** Device ms. @default Date.now */
 	readonly now: () => number;
+	/** Ms since any moment, which nobody sets: shows that the device's clock was set. @default performance.now */
+	readonly monotonic: () => number;
 	/** In [0, 1), for jitter. @default Math.random */
 	readonly random: () => number;
 	/** Fills the bytes, for ids, and returns them. @default crypto.getRandomValues */
@@ -35,6 +37,7 @@ export interface PlatformClock {
 export function toPlatform(given: Partial<Platform> = {}, isShared = false): Platform {
 	return {
 		now: () => Date.now(),
+		monotonic: () => performance.now(),
 		random: () => Math.random(),
 		randomBytes: (bytes) => crypto.getRandomValues(bytes),
 		clock: {

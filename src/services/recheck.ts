@@ -7,17 +7,15 @@ import type { Stores } from './stores.ts';
  * Rows whose queued changes were dropped while a request of theirs was of unknown outcome (R10). They are
  * fetched before anything else is sent: what had been committed then comes back as a remote change.
  */
-export async function recheckRows(run: Run): Promise<void> {
+export async function recheckRows(run: Run, ids: readonly RowId[]): Promise<void> {
 	const { spec, store } = run;
-	const key = recheckKey(spec.table);
-	const ids = await store.transact('r', [], (stores) => readRechecks(stores, spec.table));
 	if (ids.length === 0) return;
 	const found = await run.remote.fetch(spec, ids, run.signal, 'selected');
 	await store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const gone = ids.filter((id) => !found.has(id));
 		await applyRows(stores, spec, { rows: [...found.values()], gone });
-		await stores.meta.delete(key);
+		await stores.meta.delete(recheckKey(spec.table));
 	});
 }
 

@@ -25,6 +25,8 @@ export interface Run {
 	readonly createId: () => string;
 	/** Server time less device time in ms; null until measured. */
 	readonly clockOffset: () => number | null;
+	/** Whether that was measured in this session, and no clock was set since. */
+	readonly isClockSure: () => boolean;
 	readonly settings: RunSettings;
 	/** Device ms of each table's last sweep of this session. */
 	readonly reconciledAt: Map<string, number>;

@@ -5,6 +5,12 @@ import type { LocalStore } from './local-store.ts';
 export interface ServerClock {
 	/** Ms; null until first measured on this device. */
 	offset(): number | null;
+	/**
+	 * Whether the estimate holds now: measured in this session, and the device's clock has run on since as the
+	 * monotonic one has. A clock that was set, or a sleep that one of the two slept through: it must be measured anew.
+	 */
+	isSure(): boolean;
+	/** What the server said; `serverDateMs` null: it does not tell the time. */
 	observe(answer: { sentAt: number; receivedAt: number; serverDateMs: number | null }): void;
 	/** The estimate was shown to be wrong, as after the device's clock was set: nothing is known until the next answer. */
 	forget(): void;
@@ -17,8 +23,20 @@ const KEY = 'clock';
 /** A change below this is noise of the header's one-second resolution, and not worth a write. */
 const STORE_STEP_MS = 250;
 
-export function createServerClock(): ServerClock {
+/** How far the two clocks may part: a step of NTP's, and what it slews besides, ms per ms. */
+const STEP_MS = 1_000;
+const SLEW = 0.001;
+
+/** @param device its clock, which may be set, and one that may not. */
+export function createServerClock(device: {
+	readonly now: () => number;
+	readonly monotonic: () => number;
+}): ServerClock {
 	let estimate: OffsetEstimate | null = null;
+	/** The server answers and tells no time: asking again is of no use. */
+	let isMute = false;
+	/** Both clocks at the last answer; null: none came. */
+	let measuredAt: { readonly now: number; readonly monotonic: number } | null = null;
 	let storedOffset: number | null = null;
 	let store: LocalStore | null = null;
 
@@ -33,14 +51,22 @@ export function createServerClock(): ServerClock {
 
 	return {
 		offset,
+		isSure() {
+			if (!measuredAt) return isMute;
+			const passed = device.monotonic() - measuredAt.monotonic;
+			return Math.abs(device.now() - measuredAt.now - passed) <= STEP_MS + SLEW * passed;
+		},
 		observe({ sentAt, receivedAt, serverDateMs }) {
+			isMute = serverDateMs === null;
 			if (serverDateMs === null) return;
+			measuredAt = { now: device.now(), monotonic: device.monotonic() };
 			estimate = observeDate(estimate, { sentAt, receivedAt, serverDateMs });
 			keep(offsetMs(estimate));
 		},
 		forget() {
 			estimate = null;
 			storedOffset = null;
+			measuredAt = null;
 		},
 		async attach(next) {
 			store = next;

@@ -19,6 +19,7 @@ export interface TableServicesOptions {
 	readonly random: () => number;
 	readonly createId: () => string;
 	readonly clockOffset: () => number | null;
+	readonly isClockSure: () => boolean;
 	readonly settings: RunSettings;
 	/** Hears of conflicts and refusals. @default nobody */
 	readonly notify?: Run['notify'];
@@ -59,6 +60,7 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				random: options.random,
 				createId: options.createId,
 				clockOffset: options.clockOffset,
+				isClockSure: options.isClockSure,
 				settings: options.settings,
 				reconciledAt,
 				notify: options.notify ?? (() => undefined),

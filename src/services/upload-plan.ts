@@ -19,6 +19,8 @@ export interface UploadPlan {
 	readonly unknown: readonly { readonly id: RowId; readonly mutations: readonly Mutation[] }[];
 	/** Rows with a newer server row. */
 	readonly conflicts: number;
+	/** Those left alone for now, which `conflicts` does not count (R13). */
+	readonly deferred: number;
 	/** Deletes held back. */
 	readonly held: number;
 	/** More can be done after this plan. */
@@ -57,10 +59,14 @@ interface RowPlan {
 
 /** Reads a plan, in a caller's transaction. It changes nothing. */
 export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOptions): Promise<UploadPlan> {
-	const seqs = (await ofStatus(stores, spec.table, 'pending').primaryKeys()).sort((a, b) => a - b);
+	const [pending, attempts, seen] = await Promise.all([
+		ofStatus(stores, spec.table, 'pending').primaryKeys(),
+		stores.attempts.where('table').equals(spec.table).toArray(),
+		seenRecords(stores, spec.table),
+	]);
+	const seqs = pending.sort((a, b) => a - b);
 	const upTo = options.upTo ?? seqs.at(-1) ?? 0;
 	const within = seqs.filter((seq) => seq <= upTo);
-	const attempts = await stores.attempts.where('table').equals(spec.table).toArray();
 	const inAttempt = new Set(attempts.flatMap(({ mutations }) => mutations.map(({ id }) => id)));
 	const retries: AttemptRecord[] = [];
 	let conflicts = 0;
@@ -74,11 +80,12 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	};
 
 	const seenRows = new Set<RowId>();
-	for (const record of await seenRecords(stores, spec.table)) {
+	for (const record of seen) {
 		seenRows.add(record.id);
 		if (isPutOff(record.deferredUntil, options.now)) waits(record.deferredUntil);
 		else conflicts++;
 	}
+	const deferred = seen.length - conflicts;
 	for (const attempt of attempts) {
 		// What is known to have moved on is compared by the resolver, not sent again.
 		const mutations = attempt.mutations.filter(({ id }) => !seenRows.has(id));
@@ -114,7 +121,7 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	// A row of a table that refers to itself may wait for one of this very plan.
 	isPartial ||= waitsForParent && plan.rows.length > 0;
 	isPartial ||= plan.unknown.length > 0 || plan.rows.some((row) => leavesSome(row));
-	return { ...plan, conflicts, retries, isPartial, waitUntil, upTo };
+	return { ...plan, conflicts, deferred, retries, isPartial, waitUntil, upTo };
 }
 
 function countRows(mutations: readonly Mutation[], isTaken: (id: RowId) => boolean): number {

@@ -13,7 +13,7 @@ import { nextStamp, toMicros } from '../core/timestamp.ts';
 import { applyPush, putOffUntil, toDeadLetter, toRejectedNotices } from './apply-push.ts';
 import { claimArrived } from './claim-arrived.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
-import { recheckRows } from './recheck.ts';
+import { readRechecks, recheckRows } from './recheck.ts';
 import { assertCurrent, editTime, type Run, serverNow } from './run.ts';
 import { createRowWriter } from './settle-row.ts';
 import type { AttemptRecord } from './stores.ts';
@@ -23,13 +23,13 @@ import { type PlannedRow, readPlan, seenRecords, toPushMutation, type UploadPlan
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
 	// From now on: what an upload takes must not eat the delay up.
 	const retryInMs = Math.max(0, input.retryAt - run.now());
-	await recheckRows(run);
-	if (input.force) await endDeferrals(run);
-	const plan = await run.store.transact('r', [run.spec.table], (stores) =>
-		readPlan(stores, run.spec, { ...input, limit: run.settings.batchSize, now: run.now() }),
-	);
+	const { plan, isPulled } = await begin(run, input);
+	const rest = { more: plan.isPartial, held: plan.held, upTo: plan.upTo };
 	let counts: StepCounts = NO_COUNTS;
-	if (plan.retries.length > 0 || plan.rows.length > 0 || plan.unknown.length > 0) await assertSyncable(run);
+	// One look at an empty outbox is all that it costs.
+	if (plan.retries.length === 0 && plan.rows.length === 0 && plan.unknown.length === 0)
+		return { ...counts, ...rest, waitingConflicts: plan.conflicts };
+	if (!isPulled || !run.isClockSure()) await assertSyncable(run);
 	counts = addCounts(counts, await settleUnsent(run, plan.rows));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
 	let { retries } = plan;
@@ -45,7 +45,35 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	const attempts = plan.retries.length > 0 ? await stampAnew(run, retries) : await storeAttempt(run, plan);
 	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
 	const waitingConflicts = await countConflicts(run);
-	return { ...counts, waitingConflicts, more: plan.isPartial, held: plan.held, upTo: plan.upTo };
+	return { ...counts, ...rest, waitingConflicts };
+}
+
+interface Beginning {
+	readonly plan: UploadPlan;
+	/** Whether anything of the table was ever pulled. */
+	readonly isPulled: boolean;
+}
+
+/** What there is to do, after what comes before it: rows to check again, and conflicts put off. */
+async function begin(run: Run, input: UploadInput): Promise<Beginning> {
+	const { spec, store } = run;
+	const look = () =>
+		store.transact('r', [spec.table], async (stores) => {
+			const options = { ...input, limit: run.settings.batchSize, now: run.now() };
+			const [plan, rechecks, checkpoint] = await Promise.all([
+				readPlan(stores, spec, options),
+				readRechecks(stores, spec.table),
+				stores.checkpoints.get([spec.table, 'rest']),
+			]);
+			return { plan, rechecks, isPulled: checkpoint !== undefined };
+		});
+	const first = await look();
+	const endsDeferrals = input.force && first.plan.deferred > 0;
+	if (first.rechecks.length === 0 && !endsDeferrals) return first;
+	await recheckRows(run, first.rechecks);
+	// A sync that was asked for also tries the conflicts that were put off.
+	if (endsDeferrals) await endDeferrals(run);
+	return look();
 }
 
 /** Stores what is about to be sent, before it is (R7). */
@@ -238,13 +266,11 @@ async function settleUnknown(run: Run, unknown: UploadPlan['unknown']): Promise<
 	return settled;
 }
 
-/** A sync that was asked for also tries the conflicts that were put off. */
 async function endDeferrals(run: Run): Promise<void> {
 	await run.store.transact('rw', [], async (stores) => {
 		const deferred = (await seenRecords(stores, run.spec.table)).filter(
 			(record) => record.deferredUntil !== undefined,
 		);
-		if (deferred.length === 0) return;
 		await assertCurrent(stores, run);
 		await stores.bases.bulkPut(deferred.map(({ deferredUntil: _, ...record }) => record));
 	});
@@ -258,11 +284,9 @@ async function countConflicts(run: Run): Promise<number> {
 /**
  * Before a device sends anything of a table for the first time: does the table exist, with its timestamp? A write
  * to a table that cannot be pulled would be a write whose conflicts nobody could see.
+ * And before it sends anything while it cannot know the server's time: a stamp of a clock that was set would put
+ * the row behind, or far beyond, everybody's checkpoint, where no trigger mends it. The answer tells the time.
  */
 async function assertSyncable(run: Run): Promise<void> {
-	const checkpoint = await run.store.transact('r', [], (stores) =>
-		stores.checkpoints.get([run.spec.table, 'rest']),
-	);
-	if (checkpoint) return;
 	await run.remote.pull({ spec: run.spec, start: null, limit: 1, keysOnly: true }, run.signal);
 }

@@ -180,6 +180,29 @@ describe('merge', () => {
 	});
 });
 
+describe('a version that goes back', () => {
+	it.each([
+		['local-wins', { title: 'alice', body: 'bob' }],
+		['remote-wins', { title: 'bob', body: 'bob' }],
+		['merge', { body: 'bob' }],
+	] as const)('[F58] [L2] %s: is decided once, not asked for again and again', async (strategy, expected) => {
+		const { alice, edit, online, told } = await twoDevices(strategy);
+		await edit(alice, { title: 'alice' });
+		// Whoever wrote first had a clock that ran ahead, and no trigger corrects the second one.
+		await supabase.sql(`
+			alter table notes disable trigger user;
+			update notes set title = 'bob', body = 'bob', updated_at = '2020-01-01T00:00:00Z' where id = '${ID}';
+			alter table notes enable trigger user;
+		`);
+		supabase.clearRequests();
+		expect(await online()).toMatchObject({ success: true, errors: [], conflicts: 1 });
+		expect(supabase.requests.filter(({ method }) => method === 'PATCH').length).toBeLessThanOrEqual(2);
+		expect(told).toHaveLength(1);
+		expect(await server()).toMatchObject(expected);
+		expect(await alice.sync.table('notes').get(ID)).toEqual(await server());
+	});
+});
+
 describe('manual', () => {
 	async function parked(config: Partial<SyncConfig> = {}) {
 		const both = await twoDevices('manual', config);

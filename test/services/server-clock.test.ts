@@ -14,9 +14,15 @@ const stored = async ({ store }: Awaited<ReturnType<typeof openReplica>>) =>
 
 const T = 1_700_000_000_500;
 
+/** Its clocks; `now` may be set. */
+const device = (clocks = { at: T, monotonicAt: 0 }) => ({
+	now: () => clocks.at,
+	monotonic: () => clocks.monotonicAt,
+});
+
 describe('server clock', () => {
 	it('[R21][F58] knows nothing until an answer told the time', () => {
-		const clock = createServerClock();
+		const clock = createServerClock(device());
 		expect(clock.offset()).toBeNull();
 		clock.observe({ ...answer(T, 0), serverDateMs: null });
 		expect(clock.offset()).toBeNull();
@@ -26,7 +32,7 @@ describe('server clock', () => {
 	});
 
 	it('[F58] many answers narrow it down', () => {
-		const clock = createServerClock();
+		const clock = createServerClock(device());
 		const ahead = 61_234;
 		for (let n = 0; n < 50; n++) clock.observe(answer(T + n * 1_037, ahead));
 		expect(Math.abs((clock.offset() ?? 0) - ahead)).toBeLessThan(100);
@@ -34,12 +40,12 @@ describe('server clock', () => {
 
 	it('[R21] survives a restart, also without a network, until the next answer', async () => {
 		const alice = await openReplica();
-		const clock = createServerClock();
+		const clock = createServerClock(device());
 		await clock.attach(alice.store);
 		clock.observe(answer(T, 90_000));
 		const learnt = clock.offset();
 		await expect.poll(() => stored(alice)).toBe(learnt);
-		const restarted = createServerClock();
+		const restarted = createServerClock(device());
 		expect(restarted.offset()).toBeNull();
 		await restarted.attach(alice.store);
 		expect(restarted.offset()).toBe(learnt);
@@ -48,9 +54,47 @@ describe('server clock', () => {
 		alice.store.close();
 	});
 
+	it('[F58] is sure only of what was measured in this session, and while no clock is set', async () => {
+		const alice = await openReplica();
+		const clocks = { at: T, monotonicAt: 0 };
+		const pass = (ms: number, monotonicMs = ms) => {
+			clocks.at += ms;
+			clocks.monotonicAt += monotonicMs;
+		};
+		const clock = createServerClock(device(clocks));
+		await clock.attach(alice.store);
+		expect(clock.isSure()).toBe(false);
+		clock.observe(answer(T, 90_000));
+		expect(clock.isSure()).toBe(true);
+		pass(3_600_000, 3_599_000);
+		expect(clock.isSure(), 'slewed').toBe(true);
+		pass(2_000, 6_000_000);
+		expect(clock.isSure(), 'set back').toBe(false);
+		clock.observe(answer(clocks.at, 90_000));
+		expect(clock.isSure(), 'measured again').toBe(true);
+		pass(90_000, 10);
+		expect(clock.isSure(), 'set forward, or slept').toBe(false);
+
+		const restarted = createServerClock(device(clocks));
+		await restarted.attach(alice.store);
+		expect(restarted.offset()).not.toBeNull();
+		expect(restarted.isSure(), 'of an earlier session').toBe(false);
+		alice.store.close();
+	});
+
+	it('[F58] does not ask a server again that tells no time', () => {
+		const clock = createServerClock(device());
+		clock.observe({ ...answer(T, 0), serverDateMs: null });
+		expect(clock.isSure()).toBe(true);
+		clock.observe(answer(T, 0));
+		expect(clock.isSure()).toBe(true);
+		clock.forget();
+		expect(clock.isSure()).toBe(false);
+	});
+
 	it('noise below the header’s resolution is not written each time', async () => {
 		const alice = await openReplica();
-		const clock = createServerClock();
+		const clock = createServerClock(device());
 		await clock.attach(alice.store);
 		clock.observe(answer(T, 90_000));
 		await expect.poll(() => stored(alice)).toBe(clock.offset());
@@ -67,7 +111,7 @@ describe('server clock', () => {
 
 	it('[R23] what was learnt in one user’s replica is known in the next one’s, and stored there', async () => {
 		const [alice, bob] = [await openReplica(), await openReplica()];
-		const clock = createServerClock();
+		const clock = createServerClock(device());
 		await clock.attach(alice.store);
 		clock.observe(answer(T, 90_000));
 		const learnt = clock.offset();
@@ -79,7 +123,7 @@ describe('server clock', () => {
 
 	it('a store that refuses does not disturb anybody', async () => {
 		const alice = await openReplica();
-		const clock = createServerClock();
+		const clock = createServerClock(device());
 		await clock.attach(alice.store);
 		alice.store.close();
 		clock.observe(answer(T, 90_000));

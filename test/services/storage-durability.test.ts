@@ -48,6 +48,7 @@ async function device({ pageSize = 100, ...hooks }: ConnectOptions & { pageSize?
 		random: () => 0.5,
 		createId: () => crypto.randomUUID(),
 		clockOffset: () => 0,
+		isClockSure: () => true,
 		settings: {
 			pageSize,
 			batchSize: 100,

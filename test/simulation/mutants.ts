@@ -36,8 +36,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'the checkpoint before its rows',
 		file: 'services/download.ts',
-		find: 'const changed = await applyRows(stores, spec, incoming);',
-		put: "const changed = 0; setTimeout(() => void store.transact('rw', [spec.table], (later) => applyRows(later, spec, incoming)).catch(() => undefined), 5);",
+		find: 'const downloaded = await applyRows(stores, spec, incoming);',
+		put: "const downloaded = 0; setTimeout(() => void store.transact('rw', [spec.table], (later) => applyRows(later, spec, incoming)).catch(() => undefined), 5);",
 		caughtBy: ['S16', 'S15'],
 		given: story('remote-create@0:1/notes remote-create@0:2/notes sync@0:13'),
 	},

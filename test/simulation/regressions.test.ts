@@ -49,6 +49,20 @@ const CASES: Readonly<Record<string, SimCase>> = {
 			'contend@2:29969 reconcile@0:14547 wait@0:90033 resolve@1:36024 switch@2:23510 upgrade@1:3137 freeze@1:8512 create@4:5030 thaw@1:80763 sync@3:71216 kill@1:69996 poison@0:2378 online@5:77119 online@2:51186 update@3:85194 auth-up@2:93668 contend@5:88997 update@5:68795 wait@3:63259 create@0:98202 create@2:30883 tree@3:80044 update@2:94503 remove@5:40582 remove@5:27775 wait@2:80958',
 		),
 	},
+	'[S2] [F58] the clock is set between two sessions, a create’s reply is lost, and the row is looked for in the wrong minute':
+		{
+			...{ seed: 910000619, world: 'one', isBadDay: true, kills: [4] },
+			program: fromStory(
+				'remove@2:6665 wait@1:87418 remote-remove@4:70069 remote-remove@3:39607 sync@1:66600 clock@1:23496 restart@2:94381 wait@1:91653 update@5:30697 create@1:45385 update@0:33975 update@5:63584 update@5:35971 create@4:86855 tree@4:21567 sync@2:29956 switch@2:25022 create@4:24665 switch@4:74644',
+			),
+		},
+	'[L2] [F58] the clock is set while the app is open, a version lies in the future, and the next edit of the row is sent for ever':
+		{
+			...{ seed: 910000858, world: 'one', isBadDay: false },
+			program: fromStory(
+				'restart@4:54537 remove@5:99126 sync@0:90947 create@0:57207 clock@5:57512 update@2:34786 create@1:8224 remove@3:60988 sync@2:34890 expire@4:85829 sync@3:46755 create@5:7544 remote-update@3:1198 remove@3:99040 update@5:22225 late-commit@4:19411 wait@5:55073 update@1:45987 create@4:50117 offline@1:43585 remote-create@0:61809 tree@5:69696 contend@3:2731 sync@4:8148 create@2:36097 update@1:48404',
+			),
+		},
 };
 
 describe('programs that failed once', () => {

@@ -141,6 +141,7 @@ export function openTab(device: SimDevice, label: string): SimTab {
 		...{ requestTimeoutMs: 10_000, reconcileIntervalMs: 0 },
 		platform: {
 			now: () => device.now(),
+			monotonic: () => time.now,
 			random: () => random.next(),
 			randomBytes: (bytes) => bytes.map(() => random.below(256)),
 			clock,

@@ -118,6 +118,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 		random: () => 0.5,
 		createId: () => crypto.randomUUID(),
 		clockOffset,
+		isClockSure: () => true,
 		settings: {
 			pageSize: 100,
 			batchSize: 100,

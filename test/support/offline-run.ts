@@ -26,6 +26,7 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 		now: () => replica.now,
 		random: () => 0,
 		clockOffset: () => 0,
+		isClockSure: () => true,
 		settings: {
 			pageSize: 10,
 			batchSize: 10,

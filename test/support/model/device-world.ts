@@ -93,6 +93,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 		random: () => 0.5,
 		createId: () => crypto.randomUUID(),
 		clockOffset: () => 0,
+		isClockSure: () => true,
 		settings: {
 			pageSize: PAGE_SIZE,
 			batchSize: BATCH_SIZE,
