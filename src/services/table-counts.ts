@@ -23,33 +23,35 @@ export function watchTableCounts(
 	tables: readonly string[],
 	listener: (counts: ReadonlyMap<string, TableCounts>) => void,
 ): () => void {
-	// Dexie follows native awaits only from an async function of its own.
-	const subscription = liveQuery(async () => readTableCounts(store, tables)).subscribe({
-		next: listener,
-		// The database is closing, or broken: whoever calls next gets the error.
-		error: () => undefined,
-	});
-	return () => subscription.unsubscribe();
+	const counts = new Map<string, TableCounts>();
+	// A query for each table: what changes one has the others' counts stand.
+	const subscriptions = tables.map((table) =>
+		// Dexie follows native awaits only from an async function of its own.
+		liveQuery(async () => readTableCounts(store, table)).subscribe({
+			next(own) {
+				counts.set(table, own);
+				if (counts.size === tables.length) listener(new Map(counts));
+			},
+			// The database is closing, or broken: whoever calls next gets the error.
+			error: () => undefined,
+		}),
+	);
+	return () => {
+		for (const subscription of subscriptions) subscription.unsubscribe();
+	};
 }
 
-export async function readTableCounts(
-	store: LocalStore,
-	tables: readonly string[],
-): Promise<ReadonlyMap<string, TableCounts>> {
+export function readTableCounts(store: LocalStore, table: string): Promise<TableCounts> {
 	return store.transact('r', [], async (stores) => {
-		const counts = new Map<string, TableCounts>();
-		for (const table of tables) {
-			const count = (status: MutationStatus) => ofStatus(stores, table, status).count();
-			const [pending, conflicts, letters, checkpoint] = await Promise.all([
-				count('pending'),
-				parkedOf(stores, table).count(),
-				ofStatus(stores, table, 'rejected').toArray(),
-				stores.checkpoints.get([table, 'rest']),
-			]);
-			const rejected = new Set(letters.map(({ letter }) => letter)).size;
-			counts.set(table, { pending, conflicts, rejected, lastSyncedAt: checkpoint?.syncedAt ?? null });
-		}
-		return counts;
+		const count = (status: MutationStatus) => ofStatus(stores, table, status).count();
+		const [pending, conflicts, letters, checkpoint] = await Promise.all([
+			count('pending'),
+			parkedOf(stores, table).count(),
+			ofStatus(stores, table, 'rejected').toArray(),
+			stores.checkpoints.get([table, 'rest']),
+		]);
+		const rejected = new Set(letters.map(({ letter }) => letter)).size;
+		return { pending, conflicts, rejected, lastSyncedAt: checkpoint?.syncedAt ?? null };
 	});
 }
 

@@ -178,12 +178,12 @@ describe('getRejected, retryRejected, discardRejected', () => {
 
 	it('[R8] [F32] with automatic sync a retried parent uploads by itself, and the child that waited follows', async () => {
 		const alice = await device('alice', { backoff: { baseMs: 60_000, capMs: 60_000 } });
-		alice.sync.enableAutoSync(3_600_000);
 		const [list, note] = await alice.sync.queueActions([
 			{ table: 'lists', action: 'create', data: { title: 'bad' }, localId: 'list' },
 			{ table: 'notes', action: 'create', data: { title: 'child' }, localId: 'note' },
 		]);
 		await alice.sync.queueAction('notes', 'update', { list_id: list?.id }, note?.id);
+		alice.sync.enableAutoSync(3_600_000);
 		await expect.poll(() => alice.sync.getRejected().then(({ length }) => length)).toBe(1);
 		await atRest(alice);
 		expect(alice.sync.getState().tables.notes?.state).toBe('backoff');

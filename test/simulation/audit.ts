@@ -121,12 +121,12 @@ export function createAudit(world: World): Audit {
 	/** S12, S18: what was just queued shows, and is its user's. */
 	function auditNewMutations({ key, userId, was, now }: Context): void {
 		const fresh = [...now.outbox.values()].filter(({ mutationId }) => !was?.outbox.has(mutationId));
-		for (const { mutationId, userId: owner, data, status, table, rowId, action } of fresh) {
+		for (const { mutationId, userId: owner, data, status, table, rowId, action, seq } of fresh) {
 			world.count('mutations');
 			if (owner !== userId) world.violate('S18', `${mutationId} of ${owner} is queued in ${key}`);
 			for (const value of valuesOf(data)) owners.set(value, userId);
 			const isLast = !fresh.some(
-				(other) => other.rowId === rowId && other.table === table && other.mutationId > mutationId,
+				(other) => other.rowId === rowId && other.table === table && other.seq > seq,
 			);
 			if (status !== 'pending' || !isLast || fresh.length > 6) continue;
 			const view = now.views.get(rowKey(table, rowId));

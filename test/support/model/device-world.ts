@@ -139,7 +139,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 			return id;
 		},
 		async counts() {
-			const counts = (await readTableCounts(workspace.store, [TABLE])).get(TABLE);
+			const counts = await readTableCounts(workspace.store, TABLE);
 			if (!counts) throw new Error('no counts');
 			return counts;
 		},
