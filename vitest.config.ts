@@ -5,12 +5,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONG = [
 	'sweep-base',
 	'convergence',
+	'random-',
 	'malformed',
 	'sweep-seeds',
 	'gallery',
 	'browser/tabs',
 	'mutants',
-	'random-',
 	'fuzz',
 ];
 

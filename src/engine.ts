@@ -64,6 +64,8 @@ export interface Engine {
 	settled(): Workspace | null;
 	/** Looks whether the server and the session are back, after they had been missing. */
 	recheck(): Promise<void>;
+	/** Takes up what other tabs have queued, whose word of it may still be on its way. */
+	lookForQueued(): Promise<void>;
 	counts(): ReadonlyMap<string, TableCounts>;
 	storage(): StorageStanding;
 	/**
@@ -322,7 +324,11 @@ export function createEngine(
 		realtime?.tablesChanged();
 		actor.send({ type: 'table.register', spec: { table: spec.table, dependsOn: spec.dependsOn } });
 		// Left over from an earlier session.
-		const dirty = workspace ? await dirtyTables(workspace, [spec.table]) : [];
+		await tellDirty(workspace, [spec.table]);
+	}
+
+	async function tellDirty(workspace: Workspace | null, tables: readonly string[]): Promise<void> {
+		const dirty = workspace ? await dirtyTables(workspace, tables) : [];
 		if (dirty.length > 0 && !isClosed) actor.send({ type: 'mutation.queued', tables: dirty });
 	}
 
@@ -406,6 +412,11 @@ export function createEngine(
 			if (!monitor.isOnline()) monitor.recheck();
 			// A client with `accessToken` tells no changes: who is signed in shows only when asked.
 			if (access.accessToken || !actor.getSnapshot().context.isAuthorised) await host.recheck();
+		},
+		async lookForQueued() {
+			// A tab that is alone has heard of all.
+			// Where the database cannot be read, the sync itself says so.
+			if (locks) await tellDirty(host.current(), [...specs.keys()]).catch(() => undefined);
 		},
 		async whileOpen(table, work) {
 			const { context } = actor.getSnapshot();

@@ -153,6 +153,8 @@ export class SyncManager {
 			throw error;
 		});
 		if (answer) return answer.value as SyncResult;
+		// Those that come along are known by what waits in them.
+		if (tables) await this.#engine.lookForQueued();
 		this.#assertOpen();
 		const token = ++this.#tokens;
 		return new Promise((resolve) => {

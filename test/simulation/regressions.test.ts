@@ -63,6 +63,10 @@ const CASES: Readonly<Record<string, SimCase>> = {
 				'restart@4:54537 remove@5:99126 sync@0:90947 create@0:57207 clock@5:57512 update@2:34786 create@1:8224 remove@3:60988 sync@2:34890 expire@4:85829 sync@3:46755 create@5:7544 remote-update@3:1198 remove@3:99040 update@5:22225 late-commit@4:19411 wait@5:55073 update@1:45987 create@4:50117 offline@1:43585 remote-create@0:61809 tree@5:69696 contend@3:2731 sync@4:8148 create@2:36097 update@1:48404',
 			),
 		},
+	'[S6] a child is synced by name in the moment in which another tab has queued its parent, and goes alone': {
+		...{ seed: 940000221, world: 'tabs', isBadDay: true },
+		program: fromStory('tree@4:81259 sync@0:91664'),
+	},
 };
 
 describe('programs that failed once', () => {

@@ -209,7 +209,7 @@ export function createWorld(options: WorldOptions): World {
 		world.note(`${tab.name} ${label}`);
 		for (; hashed < lines.length; hashed++) running.update(`${lines[hashed]}\n`);
 		histories.push(running.copy().digest('base64'));
-		if (!killAt.has(points)) return;
+		if (isHealing || !killAt.has(points)) return;
 		world.count('kills');
 		const { device } = tab;
 		tab.kill();
