@@ -334,7 +334,7 @@ export function createEngine(
 
 	function watchCounts(workspace: Workspace): void {
 		stopCounts();
-		stopCounts = watchTableCounts(workspace.store, [...specs.keys()], (next) => {
+		stopCounts = watchTableCounts({ store: workspace.store, platform }, [...specs.keys()], (next) => {
 			counts = next;
 			hooks.countsChanged();
 		});

@@ -11,7 +11,9 @@ export async function readBases(
 	table: string,
 	ids: readonly RowId[],
 ): Promise<readonly (BaseRecord | undefined)[]> {
-	const dense = await readDense(ids, (first, last) =>
+	// New rows have none: after creates alone there is nothing to look at each for.
+	if (ids.length > FEW_ROWS && !(await hasAny(stores, table))) return ids.map(() => undefined);
+	const dense = await readDense<BaseRecord, [string, RowId]>(ids, (first, last) =>
 		stores.bases.where(':id').between([table, first], [table, last], true, true),
 	);
 	if (!dense) return stores.bases.bulkGet(ids.map((id) => [table, id]));

@@ -1,4 +1,4 @@
-import { type Collection, cmp } from 'dexie';
+import { cmp } from 'dexie';
 import type { RowId } from '../core/types.ts';
 
 /** Fewer are read one by one. */
@@ -6,6 +6,12 @@ const FEW = 16;
 
 /** A range that holds this many times what is wanted is still read sooner as a whole: a record more costs less than a request. */
 const DENSITY = 4;
+
+/** What is asked of a Dexie collection; its own type also tells what may be added. */
+interface Range<T, Key> {
+	limit(most: number): { primaryKeys(): PromiseLike<readonly Key[]> };
+	toArray(): PromiseLike<readonly T[]>;
+}
 
 /**
  * Everything within the range of `ids`, in one request, where that is not much more than what is asked for: rows that
@@ -15,7 +21,7 @@ const DENSITY = 4;
  */
 export async function readDense<T, Key>(
 	ids: readonly RowId[],
-	between: (first: RowId, last: RowId) => Pick<Collection<T, Key>, 'count' | 'toArray'>,
+	between: (first: RowId, last: RowId) => Range<T, Key>,
 ): Promise<readonly T[] | null> {
 	if (ids.length < FEW) return null;
 	let [first, last] = [ids[0] as RowId, ids[0] as RowId];
@@ -23,6 +29,10 @@ export async function readDense<T, Key>(
 		if (cmp(id, first) < 0) first = id;
 		if (cmp(id, last) > 0) last = id;
 	}
-	const range = between(first, last);
-	return (await range.count()) <= DENSITY * ids.length ? range.toArray() : null;
+	// Counted no further than it matters: the range may be the whole table.
+	const most = DENSITY * ids.length;
+	const keys = await between(first, last)
+		.limit(most + 1)
+		.primaryKeys();
+	return keys.length <= most ? between(first, last).toArray() : null;
 }

@@ -105,7 +105,9 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 
 	const specs = new Map(actions.map(({ spec }) => [spec.table, spec]));
 	for (const [table, spec] of specs) {
-		const [first] = await stores.rows(table).limit(1).primaryKeys();
+		// What names no row needs no look at the others.
+		const isNamed = actions.some((one) => one.spec.table === table && (one.dataId ?? one.localId) !== null);
+		const [first] = isNamed ? await stores.rows(table).limit(1).primaryKeys() : [];
 		if (typeof first === 'number') numeric.add(table);
 		const ids = new Set<RowId>();
 		for (const { spec: own, dataId, localId } of actions) {

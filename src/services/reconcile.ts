@@ -1,3 +1,4 @@
+import { chunk } from '../core/chunk.ts';
 import { PixSyncError } from '../core/errors.ts';
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
@@ -56,7 +57,7 @@ export async function reconcile(run: Run, { allowShrink, isResuming }: SweepOpti
 	}
 	const { absent, held } = await findAbsent(run, sweep);
 	const isTooMuch = !allowShrink && absent.length > SHRINK_GUARD && absent.length > held / 2;
-	if (!isTooMuch) for (const ids of chunksOf(absent)) changed += await removeAbsent(run, ids);
+	if (!isTooMuch) for (const ids of chunk(absent, CHUNK)) changed += await removeAbsent(run, ids);
 	await store.transact('rw', [], async (stores) => {
 		await assertCurrent(stores, run);
 		await dropSweep(stores, spec);
@@ -94,7 +95,7 @@ async function removeAbsent(run: Run, absent: readonly RowId[]): Promise<number>
 async function refresh(run: Run, stale: readonly RowId[]): Promise<number> {
 	const { spec, store, remote, signal } = run;
 	let changed = 0;
-	for (const ids of chunksOf(stale)) {
+	for (const ids of chunk(stale, CHUNK)) {
 		const found = await remote.fetch(spec, ids, signal, 'selected');
 		changed += await store.transact('rw', [spec.table], async (stores) => {
 			await assertCurrent(stores, run);
@@ -122,12 +123,6 @@ async function findStale({ spec, store }: Run, keys: readonly Row[]): Promise<Ro
 			return !version || !heldVersion || compareTimestamps(version, heldVersion) > 0;
 		});
 	});
-}
-
-function chunksOf(ids: readonly RowId[]): readonly RowId[][] {
-	return Array.from({ length: Math.ceil(ids.length / CHUNK) }, (_, at) =>
-		ids.slice(at * CHUNK, (at + 1) * CHUNK),
-	);
 }
 
 function tooMuch(run: Run, absent: number, held: number): PixSyncError {

@@ -1,8 +1,9 @@
-import { liveQuery } from 'dexie';
-import type { MutationStatus } from '../core/mutation.ts';
+import Dexie from 'dexie';
 import type { LocalStore } from './local-store.ts';
 import { ofStatus } from './outbox.ts';
 import { parkedOf } from './park.ts';
+import { type Platform, setQuietTimer } from './platform.ts';
+import type { Stores } from './stores.ts';
 
 /** How much of a table waits, and since when it is in step. */
 export interface TableCounts {
@@ -17,42 +18,81 @@ export interface TableCounts {
 
 export const NO_TABLE_COUNTS: TableCounts = { pending: 0, conflicts: 0, rejected: 0, lastSyncedAt: null };
 
-/** Tells the counts of all tables now and after each change, other tabs' changes included. @returns stop */
+/** What the counts are read from. */
+const COUNTED_STORES = ['outbox', 'conflicts', 'checkpoints'];
+
+/**
+ * Between two looks, at least, and so many times what the last one took: a look holds up the next write, so that a
+ * thousand writes, one after the other, or a long upload would take twice as long.
+ */
+const PAUSE_MS = 50;
+const PAUSE_PER_LOOK = 4;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** Tells the counts of all tables now and soon after each change, other tabs' changes included. @returns stop */
 export function watchTableCounts(
-	store: LocalStore,
+	{ store, platform }: { readonly store: LocalStore; readonly platform: Platform },
 	tables: readonly string[],
 	listener: (counts: ReadonlyMap<string, TableCounts>) => void,
 ): () => void {
-	const counts = new Map<string, TableCounts>();
-	// A query for each table: what changes one has the others' counts stand.
-	const subscriptions = tables.map((table) =>
-		// Dexie follows native awaits only from an async function of its own.
-		liveQuery(async () => readTableCounts(store, table)).subscribe({
-			next(own) {
-				counts.set(table, own);
-				if (counts.size === tables.length) listener(new Map(counts));
-			},
-			// The database is closing, or broken: whoever calls next gets the error.
-			error: () => undefined,
-		}),
-	);
+	let isPausing = false;
+	let isStale = false;
+	let isStopped = false;
+	let stopPause: () => void = () => undefined;
+
+	async function look(): Promise<void> {
+		isPausing = true;
+		isStale = false;
+		const since = platform.monotonic();
+		// The database is closing, or broken: whoever calls next gets the error.
+		const counts = await readTableCounts(store, tables).catch(() => null);
+		if (isStopped) return;
+		if (counts) listener(counts);
+		const tookMs = platform.monotonic() - since;
+		const pauseMs = Math.min(Math.max(PAUSE_MS, tookMs * PAUSE_PER_LOOK), LONGEST_PAUSE_MS);
+		stopPause = setQuietTimer(platform, resume, pauseMs);
+	}
+
+	function resume(): void {
+		isPausing = false;
+		if (isStale) void look();
+	}
+
+	// Not a live query: that looks again at once, however often something changes.
+	const onMutated = (parts: object) => {
+		const names = COUNTED_STORES.map((name) => `idb://${store.name}/${name}/`);
+		if (!Object.keys(parts).some((key) => names.some((name) => key.startsWith(name)))) return;
+		isStale = true;
+		if (!isPausing) void look();
+	};
+	Dexie.on.storagemutated.subscribe(onMutated);
+	void look();
 	return () => {
-		for (const subscription of subscriptions) subscription.unsubscribe();
+		isStopped = true;
+		stopPause();
+		Dexie.on.storagemutated.unsubscribe(onMutated);
 	};
 }
 
-export function readTableCounts(store: LocalStore, table: string): Promise<TableCounts> {
+export async function readTableCounts(
+	store: LocalStore,
+	tables: readonly string[],
+): Promise<ReadonlyMap<string, TableCounts>> {
 	return store.transact('r', [], async (stores) => {
-		const count = (status: MutationStatus) => ofStatus(stores, table, status).count();
-		const [pending, conflicts, letters, checkpoint] = await Promise.all([
-			count('pending'),
-			parkedOf(stores, table).count(),
-			ofStatus(stores, table, 'rejected').toArray(),
-			stores.checkpoints.get([table, 'rest']),
-		]);
-		const rejected = new Set(letters.map(({ letter }) => letter)).size;
-		return { pending, conflicts, rejected, lastSyncedAt: checkpoint?.syncedAt ?? null };
+		const all = tables.map(async (table) => [table, await countsOf(stores, table)] as const);
+		return new Map(await Promise.all(all));
 	});
+}
+
+async function countsOf(stores: Stores, table: string): Promise<TableCounts> {
+	const [pending, conflicts, letters, checkpoint] = await Promise.all([
+		ofStatus(stores, table, 'pending').count(),
+		parkedOf(stores, table).count(),
+		ofStatus(stores, table, 'rejected').toArray(),
+		stores.checkpoints.get([table, 'rest']),
+	]);
+	const rejected = new Set(letters.map(({ letter }) => letter)).size;
+	return { pending, conflicts, rejected, lastSyncedAt: checkpoint?.syncedAt ?? null };
 }
 
 /** Mutations that wait to be confirmed, those parked in a conflict included. */

@@ -47,7 +47,7 @@ export interface PlanOptions {
 }
 
 /** Mutations read at once while looking for rows to send; then twice as many each time. */
-const WINDOW_PER_ROW = 8;
+const WINDOW_PER_ROW = 2;
 const LEAST_WINDOW = 100;
 
 /** What is planned of rows. */
@@ -59,12 +59,12 @@ interface RowPlan {
 
 /** Reads a plan, in a caller's transaction. It changes nothing. */
 export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOptions): Promise<UploadPlan> {
-	const [pending, attempts, seen] = await Promise.all([
+	const [byRow, attempts, seen] = await Promise.all([
 		ofStatus(stores, spec.table, 'pending').primaryKeys(),
 		stores.attempts.where('table').equals(spec.table).toArray(),
 		seenRecords(stores, spec.table),
 	]);
-	const seqs = pending.sort((a, b) => a - b);
+	const seqs = [...byRow].sort((a, b) => a - b);
 	const upTo = options.upTo ?? seqs.at(-1) ?? 0;
 	const within = seqs.filter((seq) => seq <= upTo);
 	const inAttempt = new Set(attempts.flatMap(({ mutations }) => mutations.map(({ id }) => id)));
@@ -102,7 +102,17 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	const isTaken = (id: RowId) => seenRows.has(id) || inAttempt.has(id);
 	let read: Mutation[] = [];
 	let end = 0;
-	while (retries.length === 0 && end < within.length) {
+	let isEnough = false;
+	if (retries.length === 0 && within.length > options.limit) {
+		const few = await readWhole(stores, within.slice(0, options.limit), byRow);
+		if (few && countRows(few, isTaken) === options.limit) {
+			const outcome = await planRows(stores, spec, options, few, isTaken);
+			isEnough = outcome.plan.rows.length + outcome.plan.unknown.length === options.limit;
+			if (isEnough) plan = outcome.plan;
+		}
+	}
+	isPartial ||= isEnough;
+	while (retries.length === 0 && !isEnough && end < within.length) {
 		const window = within.slice(end, Math.max(2 * end, WINDOW_PER_ROW * options.limit, LEAST_WINDOW));
 		end += window.length;
 		read = read.concat(await mutationsAt(stores, window));
@@ -122,6 +132,30 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	isPartial ||= waitsForParent && plan.rows.length > 0;
 	isPartial ||= plan.unknown.length > 0 || plan.rows.some((row) => leavesSome(row));
 	return { ...plan, conflicts, deferred, retries, isPartial, waitUntil, upTo };
+}
+
+/** Above so many neighbours it is likely that some are of the same rows. */
+const FEW_NEIGHBOURS = 16;
+
+/**
+ * The first mutations of the queue, where all that is queued for their rows is among them, as with rows made one after
+ * the other: then no more need be read than is sent.
+ * @param byRow the places of all that is queued, in row order: those of one row lie side by side.
+ * @returns null where it takes more, or may.
+ */
+async function readWhole(
+	stores: Stores,
+	seqs: readonly number[],
+	byRow: readonly number[],
+): Promise<Mutation[] | null> {
+	const own = new Set(seqs);
+	const neighbours = byRow
+		.filter((seq, at) => !own.has(seq) && (own.has(byRow[at - 1] ?? -1) || own.has(byRow[at + 1] ?? -1)))
+		.sort((a, b) => a - b);
+	if (neighbours.length > FEW_NEIGHBOURS) return null;
+	const [mutations, others] = await Promise.all([mutationsAt(stores, seqs), mutationsAt(stores, neighbours)]);
+	const rows = new Set(mutations.map(({ rowId }) => rowId));
+	return others.some(({ rowId }) => rows.has(rowId)) ? null : mutations;
 }
 
 function countRows(mutations: readonly Mutation[], isTaken: (id: RowId) => boolean): number {

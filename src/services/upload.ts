@@ -1,4 +1,5 @@
 import { isPutOff } from '../core/backoff.ts';
+import { chunk } from '../core/chunk.ts';
 import { PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
 import type { Mutation, PushMutation } from '../core/mutation.ts';
 import {
@@ -19,7 +20,10 @@ import { createRowWriter } from './settle-row.ts';
 import type { AttemptRecord } from './stores.ts';
 import { type PlannedRow, readPlan, seenRecords, toPushMutation, type UploadPlan } from './upload-plan.ts';
 
-/** One batch of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
+/** Batches that are planned at once: a look at a long queue costs as much as to send one. */
+export const BATCHES_A_PLAN = 8;
+
+/** Some batches of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
 	// From now on: what an upload takes must not eat the delay up.
 	const retryInMs = Math.max(0, input.retryAt - run.now());
@@ -42,8 +46,12 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 		counts = addCounts(counts, claimed.counts);
 		retries = [...retries.filter(isKnown), ...claimed.left];
 	}
-	const attempts = plan.retries.length > 0 ? await stampAnew(run, retries) : await storeAttempt(run, plan);
-	for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
+	const send = async (attempts: readonly AttemptRecord[]) => {
+		for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
+	};
+	if (plan.retries.length > 0) await send(await stampAnew(run, retries));
+	// Stored and stamped each as its turn comes, so that what an error keeps from being sent has not been tried.
+	for (const rows of chunk(plan.rows, run.settings.batchSize)) await send(await storeAttempt(run, rows));
 	const waitingConflicts = await countConflicts(run);
 	return { ...counts, ...rest, waitingConflicts };
 }
@@ -59,7 +67,8 @@ async function begin(run: Run, input: UploadInput): Promise<Beginning> {
 	const { spec, store } = run;
 	const look = () =>
 		store.transact('r', [spec.table], async (stores) => {
-			const options = { ...input, limit: run.settings.batchSize, now: run.now() };
+			const limit = run.settings.batchSize * BATCHES_A_PLAN;
+			const options = { ...input, limit, now: run.now() };
 			const [plan, rechecks, checkpoint] = await Promise.all([
 				readPlan(stores, spec, options),
 				readRechecks(stores, spec.table),
@@ -77,7 +86,7 @@ async function begin(run: Run, input: UploadInput): Promise<Beginning> {
 }
 
 /** Stores what is about to be sent, before it is (R7). */
-async function storeAttempt(run: Run, { rows }: UploadPlan): Promise<AttemptRecord[]> {
+async function storeAttempt(run: Run, rows: readonly PlannedRow[]): Promise<AttemptRecord[]> {
 	const micros = BigInt(Math.round(serverNow(run) * 1000));
 	const mutations = rows
 		.map((row) => {

@@ -72,7 +72,7 @@ describe('on a server, where there is no manager and no window', () => {
 		await sync.queueAction('notes', 'create', { title: 'one' }, 'mine');
 		const view = await mount(page(sync), html);
 		await view.until(() => expect(view.text()).toContain('[1,"one","pending"][false,0,0,false,1]'));
-		expect(view.text()).toContain('Offline · 1 pending');
+		await view.until(() => expect(view.text()).toContain('Offline · 1 pending'));
 		expect(errors.mock.calls).toEqual([]);
 		await view.unmount();
 		await sync.close();

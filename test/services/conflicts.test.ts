@@ -89,7 +89,7 @@ async function replicaOf(config: Partial<SyncConfig>, disk = new IDBFactory()) {
 		clear: () => clearQueue(replica.store, spec),
 		state: async () => (await readRowState(replica.store, spec, 'r')).status,
 		view: async () => (await replica.rows('notes')).find(({ id }) => id === 'r'),
-		counts: async () => readTableCounts(replica.store, 'notes'),
+		counts: async () => (await readTableCounts(replica.store, ['notes'])).get('notes'),
 		unconfirmed: () => countUnconfirmed(replica.store, ['notes']),
 		plan: () =>
 			replica.store.transact('r', ['notes'], (stores) =>

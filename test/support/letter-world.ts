@@ -186,7 +186,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 		served: (id, table = 'notes') => server.rows(table).find((row) => row.id === id),
 		outbox: () => store.transact('r', [], (stores) => stores.outbox.toArray()),
 		async counts(table = 'notes') {
-			const counts = await readTableCounts(store, table);
+			const counts = (await readTableCounts(store, [table])).get(table);
 			if (!counts) throw new Error('no counts');
 			return counts;
 		},

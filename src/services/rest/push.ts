@@ -1,3 +1,4 @@
+import { chunk } from '../../core/chunk.ts';
 import {
 	chunkByBytes,
 	columnName,
@@ -235,10 +236,6 @@ function versionParams(spec: TableSpec, { id, base }: PushMutation): Param[] {
 		[columnName(spec.idField), eqParam(id)],
 		[columnName(spec.timestampField), eqParam(base)],
 	];
-}
-
-function chunk<T>(items: readonly T[], size: number): T[][] {
-	return chunkByBytes(items, () => 0, 1, size) as T[][];
 }
 
 function chunkDeletes(

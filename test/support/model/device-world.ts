@@ -5,12 +5,15 @@ import type { Row, RowId, SyncAction } from '../../../src/core/types.ts';
 import { toCheckedAction } from '../../../src/services/action.ts';
 import { readTableCounts, type TableCounts } from '../../../src/services/table-counts.ts';
 import { createTableServices, type LockedTableServices } from '../../../src/services/table-services.ts';
+import { BATCHES_A_PLAN } from '../../../src/services/upload.ts';
 import { openWorkspace, takeLeadership, type Workspace } from '../../../src/services/workspace.ts';
 import { createMemoryServer, type MemoryServer } from '../memory-server.ts';
 
 /** Rows a page and rows a request: small, so that a few rows make several. */
 export const PAGE_SIZE = 2;
-export const BATCH_SIZE = 2;
+const BATCH_SIZE = 1;
+/** Rows that one step of an upload sends at most. */
+export const STEP_SIZE = BATCH_SIZE * BATCHES_A_PLAN;
 export const TABLE = 'notes';
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -139,7 +142,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 			return id;
 		},
 		async counts() {
-			const counts = await readTableCounts(workspace.store, TABLE);
+			const counts = (await readTableCounts(workspace.store, [TABLE])).get(TABLE);
 			if (!counts) throw new Error('no counts');
 			return counts;
 		},

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { TableReport, TableRound } from '../../../src/machines/table-protocol.ts';
-import { BATCH_SIZE, PAGE_SIZE, TABLE } from './device-world.ts';
+import { PAGE_SIZE, STEP_SIZE, TABLE } from './device-world.ts';
 import type { TableStateName } from './table-expectations.ts';
 import type { TableEventName } from './table-model.ts';
 import type { Observed } from './table-observed.ts';
@@ -52,8 +52,8 @@ export const OUTCOMES: Readonly<Record<TableEventName, Check>> = {
 		expect(after.serverRows).toEqual(before.serverRows);
 	},
 	'upload more': (before, after) => {
-		expect(after.applied).toBe(before.applied + BATCH_SIZE);
-		expect(after.pending).toBe(before.pending - BATCH_SIZE);
+		expect(after.applied).toBe(before.applied + STEP_SIZE);
+		expect(after.pending).toBe(before.pending - STEP_SIZE);
 		expect(after.pending).toBeGreaterThan(0);
 	},
 	'upload drained': (before, after) => {

@@ -1,6 +1,6 @@
 import type { DownloadInput, UploadInput } from '../../../src/core/run-contract.ts';
 import { toRefused } from '../memory-errors.ts';
-import { BATCH_SIZE, type DeviceWorld, PAGE_SIZE, TABLE } from './device-world.ts';
+import { type DeviceWorld, PAGE_SIZE, STEP_SIZE, TABLE } from './device-world.ts';
 import type { Gates } from './gates.ts';
 import type { TableEventName } from './table-model.ts';
 
@@ -65,7 +65,7 @@ export function createTableScenes(
 		world.tick();
 		if (event === 'upload conflicts') return arrangeConflict(localWins);
 		const passes = event === 'upload more' ? 1 + repeats(event, ahead) : 0;
-		for (let row = 0; row < passes * BATCH_SIZE + 1; row++) await world.create(`row ${row}`);
+		for (let row = 0; row < passes * STEP_SIZE + 1; row++) await world.create(`row ${row}`);
 	}
 
 	async function arrangeDownload(event: TableEventName, ahead: readonly TableEventName[]): Promise<void> {
