@@ -122,10 +122,13 @@ const MAX_STAMPS = 20;
 async function stampAnew(run: Run, attempts: readonly AttemptRecord[]): Promise<readonly AttemptRecord[]> {
 	const { timestampField } = run.spec;
 	const micros = BigInt(Math.round(serverNow(run) * 1000));
-	const again = (mutation: PushMutation): PushMutation => {
+	const isNamed = run.remote.isExactlyOnce(run.spec);
+	const again = ({ pushId, ...mutation }: PushMutation): PushMutation => {
 		const stamp = nextStamp(micros, mutation.base, noise(run));
 		return {
 			...mutation,
+			// What goes by a transport without a ledger is not known by its name any more.
+			...(isNamed && pushId !== undefined ? { pushId } : {}),
 			stamp,
 			earlierStamps: [mutation.stamp, ...(mutation.earlierStamps ?? [])].slice(0, MAX_STAMPS),
 			body: mutation.body && { ...mutation.body, [timestampField]: stamp },

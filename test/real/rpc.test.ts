@@ -203,22 +203,38 @@ describe('transport: rpc, by the façade', () => {
 		expect(late?.reply[0]).toMatchObject({ is: 'missed', row: { title: 'b' } });
 	});
 
-	it('[S2] [R3] what REST has sent unheard is looked for before RPC sends it again, whose ledger does not know it', async () => {
-		const tables: SyncConfig[] = [{ table: 'numbered', ids: 'server' }];
-		const options: SyncManagerOptions = {
-			...{ transport: 'rest', reconcileIntervalMs: 0, backoff: { baseMs: 60_000, capMs: 60_000 } },
-		};
-		const alice = await createDevice(supabase, 'alice', { tables, options });
-		devices.push(alice);
-		await alice.sync.queueAction('numbered', 'create', { title: 'once' });
-		const match = ({ method }: { method: string }) => method === 'POST';
-		supabase.faults.add({ match, effect: { kind: 'drop-after' } });
-		expect((await alice.sync.sync()).success).toBe(false);
-		options.transport = 'rpc';
-		await alice.restart();
-		expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 1 });
-		expect(await supabase.sql('select title from numbered')).toEqual([{ title: 'once' }]);
-	});
+	it.each([
+		[[['rest', 'drop-after']]],
+		// What RPC has named, and REST has sent since.
+		[
+			[
+				['rpc', 'drop-before'],
+				['rest', 'drop-after'],
+			],
+		],
+	] as const)(
+		'[S2] [R3] what REST has sent unheard is looked for before RPC sends it again, whose ledger does not know it: after %j',
+		async (sendings) => {
+			const tables: SyncConfig[] = [{ table: 'numbered', ids: 'server' }];
+			const options: SyncManagerOptions = {
+				...{ transport: sendings[0][0], reconcileIntervalMs: 0, backoff: { baseMs: 60_000, capMs: 60_000 } },
+			};
+			const alice = await createDevice(supabase, 'alice', { tables, options });
+			devices.push(alice);
+			await alice.sync.queueAction('numbered', 'create', { title: 'once' });
+			const match = ({ method }: { method: string }) => method === 'POST';
+			for (const [transport, kind] of sendings) {
+				options.transport = transport;
+				await alice.restart();
+				supabase.faults.add({ match, effect: { kind } });
+				expect((await alice.sync.sync()).success).toBe(false);
+			}
+			options.transport = 'rpc';
+			await alice.restart();
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 1 });
+			expect(await supabase.sql('select title from numbered')).toEqual([{ title: 'once' }]);
+		},
+	);
 
 	it('[S33] nothing but columns can be asked for: what is no type is refused', async () => {
 		const id = crypto.randomUUID();
