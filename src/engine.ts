@@ -26,7 +26,7 @@ import { createSession } from './services/session.ts';
 import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
 import { createStorageHealth } from './services/storage-health.ts';
 import { type SupabaseLike, toSupabaseAccess } from './services/supabase-access.ts';
-import { type TableCounts, watchTableCounts } from './services/table-counts.ts';
+import { type CountsWatch, type TableCounts, watchTableCounts } from './services/table-counts.ts';
 import { createTableServices, type LockedTableServices } from './services/table-services.ts';
 import { watchVisibility } from './services/visibility.ts';
 import { type WipeOptions, wipe } from './services/wipe.ts';
@@ -67,6 +67,8 @@ export interface Engine {
 	/** Takes up what other tabs have queued, whose word of it may still be on its way. */
 	lookForQueued(): Promise<void>;
 	counts(): ReadonlyMap<string, TableCounts>;
+	/** Brings the counts up to this moment. */
+	lookAtCounts(): Promise<void>;
 	storage(): StorageStanding;
 	/**
 	 * Runs `work` while the gate is open; its signal ends as the gate closes (S11).
@@ -171,7 +173,7 @@ export function createEngine(
 		createId,
 	});
 	let counts: ReadonlyMap<string, TableCounts> = new Map();
-	let stopCounts: () => void = () => undefined;
+	let watchedCounts: CountsWatch | null = null;
 	let openedAt = 0;
 	let openings = 0;
 	let persisted: boolean | null = null;
@@ -288,7 +290,8 @@ export function createEngine(
 	}
 
 	function leave(): void {
-		stopCounts();
+		watchedCounts?.stop();
+		watchedCounts = null;
 		counts = new Map();
 		tabs.leave();
 		actor.send({ type: 'storage.closed' });
@@ -333,8 +336,8 @@ export function createEngine(
 	}
 
 	function watchCounts(workspace: Workspace): void {
-		stopCounts();
-		stopCounts = watchTableCounts({ store: workspace.store, platform }, [...specs.keys()], (next) => {
+		watchedCounts?.stop();
+		watchedCounts = watchTableCounts({ store: workspace.store, platform }, [...specs.keys()], (next) => {
 			counts = next;
 			hooks.countsChanged();
 		});
@@ -412,6 +415,9 @@ export function createEngine(
 			if (!monitor.isOnline()) monitor.recheck();
 			// A client with `accessToken` tells no changes: who is signed in shows only when asked.
 			if (access.accessToken || !actor.getSnapshot().context.isAuthorised) await host.recheck();
+		},
+		async lookAtCounts() {
+			await watchedCounts?.look();
 		},
 		async lookForQueued() {
 			// A tab that is alone has heard of all.

@@ -141,6 +141,13 @@ export class SyncManager {
 	 * @throws PixSyncError (as a rejection) `unregistered-table`, `cyclic-dependency`, `closed`.
 	 */
 	async sync(tables?: string[]): Promise<SyncResult> {
+		const result = await this.#sync(tables);
+		// Whoever asks for the state next finds what this sync has left.
+		await this.#engine.lookAtCounts();
+		return result;
+	}
+
+	async #sync(tables?: string[]): Promise<SyncResult> {
 		this.#assertOpen();
 		for (const table of tables ?? []) this.#spec(table);
 		topologicalOrder(new Map([...this.#engine.specs.values()].map((spec) => [spec.table, spec.dependsOn])));

@@ -2,6 +2,7 @@ import type { Base } from '../core/mutation.ts';
 import { isTombstone, type TableSpec, versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
+import { readHeld } from './held-rows.ts';
 import { dirtyAmong } from './outbox.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
@@ -32,7 +33,7 @@ export async function applyRows(
 	if (ids.length === 0) return 0;
 	const [dirty, held] = await Promise.all([
 		dirtyAmong(stores, spec.table, ids),
-		isFilling ? [] : table.bulkGet(ids),
+		isFilling ? [] : readHeld(stores, spec, ids),
 	]);
 	const puts: Row[] = [];
 	const deletes: RowId[] = [];

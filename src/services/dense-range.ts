@@ -17,11 +17,13 @@ interface Range<T, Key> {
  * Everything within the range of `ids`, in one request, where that is not much more than what is asked for: rows that
  * were made or downloaded one after the other have ids that lie together.
  * @param between the records from one id to another.
+ * @param density a range of so many times what is wanted is still read as a whole.
  * @returns null where they lie far apart.
  */
 export async function readDense<T, Key>(
 	ids: readonly RowId[],
 	between: (first: RowId, last: RowId) => Range<T, Key>,
+	density = DENSITY,
 ): Promise<readonly T[] | null> {
 	if (ids.length < FEW) return null;
 	let [first, last] = [ids[0] as RowId, ids[0] as RowId];
@@ -30,7 +32,7 @@ export async function readDense<T, Key>(
 		if (cmp(id, last) > 0) last = id;
 	}
 	// Counted no further than it matters: the range may be the whole table.
-	const most = DENSITY * ids.length;
+	const most = density * ids.length;
 	const keys = await between(first, last)
 		.limit(most + 1)
 		.primaryKeys();

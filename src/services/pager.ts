@@ -4,6 +4,7 @@ import { versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { readBases } from './bases.ts';
+import { readHeld } from './held-rows.ts';
 import type { PullPage } from './remote.ts';
 import type { Run } from './run.ts';
 
@@ -70,7 +71,7 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 		const ids = rows.map((row) => row[spec.idField] as RowId);
 		const versions = await run.store.transact('r', [spec.table], async (stores) => {
 			const [views, records] = await Promise.all([
-				stores.rows(spec.table).bulkGet(ids),
+				readHeld(stores, spec, ids),
 				readBases(stores, spec.table, ids),
 			]);
 			return ids.map((_, at) => {

@@ -29,18 +29,32 @@ const PAUSE_MS = 50;
 const PAUSE_PER_LOOK = 4;
 const LONGEST_PAUSE_MS = 1_000;
 
-/** Tells the counts of all tables now and soon after each change, other tabs' changes included. @returns stop */
+export interface CountsWatch {
+	/** Looks at once, whatever pause there is; resolves when the listener has been told. */
+	look(): Promise<void>;
+	stop(): void;
+}
+
+/** Tells the counts of all tables now and soon after each change, other tabs' changes included. */
 export function watchTableCounts(
 	{ store, platform }: { readonly store: LocalStore; readonly platform: Platform },
 	tables: readonly string[],
 	listener: (counts: ReadonlyMap<string, TableCounts>) => void,
-): () => void {
+): CountsWatch {
 	let isPausing = false;
 	let isStale = false;
 	let isStopped = false;
 	let stopPause: () => void = () => undefined;
 
-	async function look(): Promise<void> {
+	let running: Promise<void> = Promise.resolve();
+	function look(): Promise<void> {
+		running = running.then(lookOnce);
+		return running;
+	}
+
+	async function lookOnce(): Promise<void> {
+		if (isStopped) return;
+		stopPause();
 		isPausing = true;
 		isStale = false;
 		const since = platform.monotonic();
@@ -63,14 +77,19 @@ export function watchTableCounts(
 		const names = COUNTED_STORES.map((name) => `idb://${store.name}/${name}/`);
 		if (!Object.keys(parts).some((key) => names.some((name) => key.startsWith(name)))) return;
 		isStale = true;
-		if (!isPausing) void look();
+		if (isPausing) return;
+		isPausing = true;
+		void look();
 	};
 	Dexie.on.storagemutated.subscribe(onMutated);
 	void look();
-	return () => {
-		isStopped = true;
-		stopPause();
-		Dexie.on.storagemutated.unsubscribe(onMutated);
+	return {
+		look,
+		stop() {
+			isStopped = true;
+			stopPause();
+			Dexie.on.storagemutated.unsubscribe(onMutated);
+		},
 	};
 }
 
