@@ -177,10 +177,14 @@ describe('transport: rpc, by the façade', () => {
 			create table app.things (id uuid primary key, title text, updated_at timestamptz not null default now());
 			grant all on app.things to anon, authenticated;
 			reset role;
-			alter schema pixsync owner to owner; alter table pixsync.tables owner to owner; alter table pixsync.ledger owner to owner;
-			do $$ declare f regprocedure; begin
+			alter schema pixsync owner to owner; alter schema pixsync_deleted_public owner to owner;
+			do $$ declare f regprocedure; t regclass; begin
 				for f in select oid from pg_proc where pronamespace = 'pixsync'::regnamespace loop
 					execute format('alter function %s owner to owner', f);
+				end loop;
+				for t in select oid from pg_class where relkind = 'r'
+						and relnamespace in ('pixsync'::regnamespace, 'pixsync_deleted_public'::regnamespace) loop
+					execute format('alter table %s owner to owner', t);
 				end loop;
 			end $$`);
 		const script = toMigration([toTableSpec({ table: 'things' })], 'app');
