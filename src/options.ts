@@ -19,8 +19,8 @@ export interface SyncManagerOptions {
 	/** PostgreSQL schema of the tables. @default 'public' */
 	schema?: string;
 	/**
-	 * `'rpc'`: a batch of changes is one request, and each change is applied once; needs the migration that
-	 * `npx pixsync sql` prints. @default 'auto', which is 'rest' for now
+	 * `'rpc'`: a batch of changes is one request, and each change is applied once; a pull misses nothing, tells of hard
+	 * deletes, and is one request for several tables. Needs the migration that `npx pixsync sql` prints. @default 'auto', which is 'rest' for now
 	 */
 	transport?: 'auto' | 'rest' | 'rpc';
 	/**

@@ -368,6 +368,22 @@ describe('[F19] [S18] hard deletes', () => {
 		expect(await alice()).toMatchObject({ gone: [{ id: uuid(2) }] });
 	});
 
+	it('[F24] so they do where the policies are again what they were: what was passed over meanwhile is in no later pull', async () => {
+		await supabase.sql(`insert into changing (id, user_id, title) values ($1, $2, 'b')`, [uuid(3), ALICE]);
+		const cursor = await head('changing', ALICE);
+		const rule = "title = 'b' and user_id = auth.uid()";
+		const set = (using: string) =>
+			supabase.sql(`drop policy own on changing; create policy own on changing using (${using})`);
+		await set(`${rule} and true`);
+		await supabase.sql(`delete from changing where id = $1`, [uuid(3)]);
+		const between = await pull(ALICE, { table: 'changing', cursor });
+		expect(between).toMatchObject({ gone: [], compare: false, tellsAll: false });
+		await set(rule);
+		const after = await pull(ALICE, { table: 'changing', cursor: between.cursor });
+		expect(after).toMatchObject({ gone: [], compare: true, tellsAll: true });
+		expect(await pull(ALICE, { table: 'changing', cursor: after.cursor })).toMatchObject({ compare: false });
+	});
+
 	it('old ones are purged, some at a time, by the next delete', async () => {
 		await insert('bare', some(3, 900));
 		await supabase.sql('delete from bare where id = $1', [uuid(900)]);
