@@ -9,10 +9,11 @@ import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
 import { readBases } from './bases.ts';
 import { dirtyOfRows } from './outbox.ts';
+import { dirtySince, type SeenRows } from './queue-look.ts';
 import { type ReKeyed, reKey } from './re-key.ts';
 import { assertCurrent, type Run } from './run.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';
-import type { AttemptRecord, BaseRecord } from './stores.ts';
+import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
 export interface AppliedPush extends StepCounts {
 	/** An error that ends the upload: nobody answered, the session was refused, or the table cannot sync. */
@@ -22,12 +23,14 @@ export interface AppliedPush extends StepCounts {
 /**
  * Writes the outcomes of one attempt in one transaction: acknowledged mutations leave the outbox as the echoed
  * row becomes the base (R6), refused ones become dead letters (R8), and what is uncertain stays an attempt (R7).
+ * @param seen what the attempt's rows had queued as it was planned; null: that is long ago.
  */
 export async function applyPush(
 	run: Run,
 	attempt: AttemptRecord,
 	outcomes: readonly PushOutcome[],
 	retryInMs: number,
+	seen: SeenRows | null = null,
 ): Promise<AppliedPush> {
 	const { spec, store } = run;
 	const letters: Mutation[] = [];
@@ -41,11 +44,11 @@ export async function applyPush(
 		const movedTo = new Map(moves.map(({ from, to }) => [from, to]));
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
 		const [dirty, records, waitingForOrder] = await Promise.all([
-			dirtyOfRows(stores, spec.table, [...ids, ...movedTo.values()]),
+			dirtyNow(stores, spec.table, [...ids, ...movedTo.values()], moves.length > 0 ? null : seen),
 			readBases(stores, spec.table, ids),
 			awaitingRelatives(stores, run, refused),
 		]);
-		const writer = createRowWriter(spec);
+		const writer = createRowWriter(spec, true);
 		// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
 		const stored = await stores.attempts.get(attempt.id ?? -1);
 		const uncertain = (stored?.mutations ?? []).filter(({ id }) => !ids.includes(id));
@@ -117,6 +120,11 @@ export async function applyPush(
 	});
 	run.notify(toRejectedNotices(letters));
 	return applied;
+}
+
+async function dirtyNow(stores: Stores, table: string, ids: readonly RowId[], seen: SeenRows | null) {
+	const since = seen && (await dirtySince(stores, table, seen));
+	return since ?? dirtyOfRows(stores, table, ids);
 }
 
 /** A create that has got its id from the server. */

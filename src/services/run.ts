@@ -27,6 +27,8 @@ export interface Run {
 	readonly clockOffset: () => number | null;
 	/** Whether that was measured in this session, and no clock was set since. */
 	readonly isClockSure: () => boolean;
+	/** Whether somebody waits for this run to end, such as `clearSyncQueue`: what can be left for later is. */
+	readonly isAwaited: () => boolean;
 	readonly settings: RunSettings;
 	/** Device ms of each table's last sweep of this session. */
 	readonly reconciledAt: Map<string, number>;

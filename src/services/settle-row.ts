@@ -3,6 +3,7 @@ import { replay } from '../core/replay.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { deleteBases } from './bases.ts';
+import { noteRewritten } from './queue-look.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
 /** What becomes of one row in a transaction: its new base, and which mutations stay pending on it. */
@@ -33,7 +34,10 @@ export interface RowWriter {
 	write(stores: Stores): Promise<void>;
 }
 
-export function createRowWriter(spec: TableSpec): RowWriter {
+/**
+ * @param isAcknowledging what leaves the outbox is what the caller has planned itself, and no news to its plan.
+ */
+export function createRowWriter(spec: TableSpec, isAcknowledging = false): RowWriter {
 	const puts: Row[] = [];
 	const deletes: RowId[] = [];
 	const basePuts: BaseRecord[] = [];
@@ -64,6 +68,7 @@ export function createRowWriter(spec: TableSpec): RowWriter {
 				baseDeletes.length > 0 ? deleteBases(stores, spec.table, baseDeletes) : undefined,
 				removed.length > 0 ? removeMutations(stores, removed) : undefined,
 				rewritten.length > 0 ? stores.outbox.bulkPut(rewritten) : undefined,
+				rewritten.length > 0 || (removed.length > 0 && !isAcknowledging) ? noteRewritten(stores) : undefined,
 			]);
 		},
 	};

@@ -61,6 +61,7 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				createId: options.createId,
 				clockOffset: options.clockOffset,
 				isClockSure: options.isClockSure,
+				isAwaited: () => locks.isAwaited(table),
 				settings: options.settings,
 				reconciledAt,
 				notify: options.notify ?? (() => undefined),

@@ -27,6 +27,7 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 		random: () => 0,
 		clockOffset: () => 0,
 		isClockSure: () => true,
+		isAwaited: () => false,
 		settings: {
 			pageSize: 10,
 			batchSize: 10,
