@@ -118,6 +118,10 @@ export async function applyPush(
 		await reKey(stores, spec, referrers, moves);
 		return addTo(result, { errors: [...waiting.values()] });
 	});
+	const echoes = outcomes.flatMap((outcome) =>
+		outcome.kind === 'acknowledged' && outcome.row ? [outcome.row] : [],
+	);
+	run.session.echoes.note(spec, echoes);
 	run.notify(toRejectedNotices(letters));
 	return applied;
 }

@@ -53,6 +53,9 @@ export interface PlanOptions {
 const WINDOW_PER_ROW = 2;
 const LEAST_WINDOW = 100;
 
+/** A queue of so many is read as a whole: all is known of its rows, then, and none need be looked at again. */
+const WHOLE_QUEUE_PER_ROW = 3;
+
 /** What is planned of rows. */
 interface RowPlan {
 	readonly rows: PlannedRow[];
@@ -118,7 +121,9 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	}
 	isPartial ||= isEnough;
 	while (retries.length === 0 && !isEnough && end < within.length) {
-		const window = within.slice(end, Math.max(2 * end, WINDOW_PER_ROW * options.limit, LEAST_WINDOW));
+		const most = Math.max(2 * end, WINDOW_PER_ROW * options.limit, LEAST_WINDOW);
+		const isShort = within.length <= WHOLE_QUEUE_PER_ROW * options.limit;
+		const window = within.slice(end, isShort ? within.length : most);
 		end += window.length;
 		read = read.concat(await mutationsAt(stores, window));
 		// Until enough rows are at hand, or all is: so that what is planned of a row is as much as can be (R16).

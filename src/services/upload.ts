@@ -24,7 +24,7 @@ import type { AttemptRecord } from './stores.ts';
 import { type PlannedRow, readPlan, seenRecords, type UploadPlan } from './upload-plan.ts';
 
 /** Batches that are planned at once: a look at a long queue costs as much as to send one. */
-export const BATCHES_A_PLAN = 8;
+export const BATCHES_A_PLAN = 16;
 
 /** Some batches of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
