@@ -3,7 +3,7 @@ import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import { isTombstone, type TableSpec, versionOf } from '../core/table-spec.ts';
-import { compareTimestamps, toTimestampText } from '../core/timestamp.ts';
+import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
@@ -82,10 +82,11 @@ export async function applyPush(
 				case 'conflict':
 					writer.change({
 						id: mutation.id,
-						base: behind(spec, record?.base ?? { kind: 'absent' }, outcome.remote),
+						base: record?.base ?? { kind: 'absent' },
 						remaining: mutations,
 						removed: [],
 						remote: outcome.remote,
+						...(isBehind(spec, record?.base, outcome.remote) ? { isNews: true as const } : {}),
 					});
 					return;
 				case 'rejected': {
@@ -167,9 +168,12 @@ export function acknowledge(
 	const { deleted } = run.spec;
 	if (deleted && row && mutation.kind !== 'delete' && remaining.length > 0 && isTombstone(run.spec, row)) {
 		// Ours had arrived, and was deleted elsewhere since: the edits made here meanwhile are in conflict with that.
-		// Which version ours got nobody can tell any more; any that is older than the tombstone's will do.
+		// Which version ours got nobody can tell any more.
 		const live = { ...row, [deleted.field]: deleted.type === 'boolean' ? false : null };
-		return { id: mutation.id, base: ofOldestVersion(run.spec, live), remaining, removed, remote: row };
+		return {
+			...{ id: mutation.id, base: { kind: 'held', row: live }, remaining, removed },
+			...{ remote: row, isNews: true },
+		};
 	}
 	const base: Base = row === null ? { kind: 'absent' } : { kind: 'held', row };
 	const seen = record?.remote;
@@ -183,19 +187,11 @@ export function acknowledge(
 	};
 }
 
-/**
- * The base of a row in conflict. The server's may be of an older version, where somebody's clock ran ahead and no
- * trigger sets the timestamp: it has just answered with it, so that it is the news, and no look from before.
- */
-function behind(spec: TableSpec, base: Base, remote: Row | null): Base {
-	if (base.kind !== 'held' || !remote) return base;
+/** Whether the server's row is of an older version than the base: somebody's clock ran ahead, and no trigger sets it. */
+function isBehind(spec: TableSpec, base: Base | undefined, remote: Row | null): boolean {
+	if (base?.kind !== 'held' || !remote) return false;
 	const [held, found] = [versionOf(spec, base.row), versionOf(spec, remote)];
-	return held && found && compareTimestamps(held, found) > 0 ? ofOldestVersion(spec, base.row) : base;
-}
-
-/** The row as of a version that every other is newer than. */
-function ofOldestVersion(spec: TableSpec, row: Row): Base {
-	return { kind: 'held', row: { ...row, [spec.timestampField]: toTimestampText(0n) } };
+	return held !== null && found !== null && compareTimestamps(held, found) > 0;
 }
 
 /** One dead letter for all that the attempt covered; after a rejected create, for all of the row (R8). */

@@ -20,6 +20,8 @@ export interface RowChange {
 	readonly rewritten?: readonly Mutation[];
 	/** A server row newer than `base` that still waits to be resolved; undefined: none. */
 	readonly remote?: Row | null;
+	/** The server has just told `remote`: it is no look from before, although its version is no later than the base's. */
+	readonly isNews?: true;
 	/** It waits for somebody's decision: nothing of the row is sent until then. */
 	readonly parked?: true;
 }
@@ -83,11 +85,12 @@ export function viewOf(spec: TableSpec, { base, remaining, remote }: RowChange):
 /** Clean rows have no base record: they are stored once. A row created here has none until it is in conflict. */
 function toBaseRecord(
 	spec: TableSpec,
-	{ id, base, remaining, remote, parked }: RowChange,
+	{ id, base, remaining, remote, parked, isNews }: RowChange,
 ): BaseRecord | null {
 	if (remaining.length === 0) return null;
 	if (parked) return { table: spec.table, id, base, remote: remote ?? null, parked };
-	if (remote !== undefined) return { table: spec.table, id, base, remote, seen: 1 };
+	if (remote !== undefined)
+		return { table: spec.table, id, base, remote, seen: 1, ...(isNews ? { isNews } : {}) };
 	return base.kind === 'absent' ? null : { table: spec.table, id, base };
 }
 
