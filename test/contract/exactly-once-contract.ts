@@ -26,7 +26,9 @@ export function describeExactlyOnce(kit: () => ContractKit): void {
 			const create = named(writes.create(notes, uuid(1), { title: 'once' }));
 			await sendAndLose(kit(), notes, create);
 			await backend.remove('notes', uuid(1));
-			expect(await remote.push(notes, [create], SIGNAL)).toEqual([{ kind: 'acknowledged', row: null }]);
+			expect(await remote.push(notes, [create], SIGNAL)).toEqual([
+				{ kind: 'acknowledged', row: null, isRepeated: true },
+			]);
 			expect(await backend.rows('notes')).toEqual([]);
 		});
 
@@ -36,7 +38,9 @@ export function describeExactlyOnce(kit: () => ContractKit): void {
 			const update = named(writes.update(notes, seen, { title: 'two' }));
 			await sendAndLose(kit(), notes, update);
 			const theirs = await backend.patch('notes', uuid(1), { title: 'theirs' });
-			expect(await remote.push(notes, [update], SIGNAL)).toEqual([{ kind: 'acknowledged', row: theirs }]);
+			expect(await remote.push(notes, [update], SIGNAL)).toEqual([
+				{ kind: 'acknowledged', row: theirs, isRepeated: true },
+			]);
 			expect(await backend.rows('notes')).toEqual([theirs]);
 		});
 
@@ -46,7 +50,9 @@ export function describeExactlyOnce(kit: () => ContractKit): void {
 			await sendAndLose(kit(), tickets, create);
 			const rows = await backend.rows('tickets');
 			expect(rows).toHaveLength(1);
-			expect(await remote.push(tickets, [create], SIGNAL)).toEqual([{ kind: 'acknowledged', row: rows[0] }]);
+			expect(await remote.push(tickets, [create], SIGNAL)).toEqual([
+				{ kind: 'acknowledged', row: rows[0], isRepeated: true },
+			]);
 			expect(await backend.rows('tickets')).toEqual(rows);
 		});
 

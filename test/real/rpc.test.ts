@@ -213,6 +213,60 @@ describe('transport: rpc, by the façade', () => {
 		},
 	);
 
+	describe('[S7] [R20] what somebody did to a row after a change that arrived unheard, and before the next', () => {
+		/** One change whose reply is lost, somebody's own, and another change here. @returns the device, online again. */
+		async function meanwhile(
+			conflictResolution: SyncConfig['conflictResolution'],
+			theirs: string,
+			edit: (alice: Device, id: string) => Promise<unknown>,
+		): Promise<{ readonly alice: Device; readonly id: string }> {
+			const alice = await device([
+				{ table: 'papers', ...(conflictResolution ? { conflictResolution } : {}) },
+			]);
+			const id = crypto.randomUUID();
+			await alice.sync.queueAction('papers', 'create', { id, title: 'mine', n: 1 });
+			supabase.faults.add({ match: ({ method }) => method === 'POST', effect: { kind: 'drop-after' } });
+			expect((await alice.sync.sync()).success).toBe(false);
+			await supabase.sql(theirs);
+			await edit(alice, id);
+			return { alice, id };
+		}
+		const changeTitle = (alice: Device, id: string) =>
+			alice.sync.queueAction('papers', 'update', { title: 'mine again' }, id);
+
+		it('deleted: it is made anew as it was, with the edit on it, where the local side wins', async () => {
+			const { alice, id } = await meanwhile('local-wins', 'delete from papers', changeTitle);
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], conflicts: 1 });
+			expect(await supabase.sql('select id, title, n from papers')).toEqual([
+				{ id, title: 'mine again', n: 1 },
+			]);
+		});
+
+		it('deleted: the edit is kept aside where the deletion stands', async () => {
+			const { alice, id } = await meanwhile('latest-wins', 'delete from papers', changeTitle);
+			expect((await alice.sync.sync()).errors).toEqual([expect.stringContaining('(remote-deleted)')]);
+			expect(await alice.sync.getRejected()).toMatchObject([
+				{ id: expect.anything(), data: { title: 'mine again' } },
+			]);
+			expect(await alice.sync.table('papers').get(id)).toBeUndefined();
+		});
+
+		it('deleted, here and there: both are done', async () => {
+			const { alice } = await meanwhile(undefined, 'delete from papers', (one, id) =>
+				one.sync.queueAction('papers', 'delete', null, id),
+			);
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 2, conflicts: 0 });
+			expect(await alice.sync.getPendingCount()).toBe(0);
+		});
+
+		it('written over: it is a conflict, and no edit goes over it unseen', async () => {
+			const theirs = `update papers set title = 'theirs'`;
+			const { alice } = await meanwhile('remote-wins', theirs, changeTitle);
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], conflicts: 1 });
+			expect(await supabase.sql('select title, n from papers')).toEqual([{ title: 'theirs', n: 1 }]);
+		});
+	});
+
 	it('[S33] nothing but columns can be asked for: what is no type is refused', async () => {
 		const id = crypto.randomUUID();
 		await supabase.sql('insert into papers (id, owner) values ($1, null)', [id]);
