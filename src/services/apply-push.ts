@@ -1,4 +1,5 @@
 import { type PixSyncError, toErrorLine } from '../core/errors.ts';
+import { isOurs } from '../core/is-ours.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
@@ -69,16 +70,12 @@ export async function applyPush(
 				outcome = { kind: 'rejected', error: outcome.error };
 			}
 			switch (outcome.kind) {
-				case 'acknowledged':
-					writer.change(
-						moveRow(
-							acknowledge(run, mutation, mutations, record, outcome.row),
-							movedTo.get(mutation.id),
-							dirty,
-						),
-					);
-					result = addTo(result, { uploaded: countCovered(mutation, mutations) });
+				case 'acknowledged': {
+					const change = acknowledge(run, mutation, mutations, record, outcome);
+					writer.change(moveRow(change, movedTo.get(mutation.id), dirty));
+					result = addTo(result, { uploaded: change.removed.length });
 					return;
+				}
 				case 'conflict':
 					writer.change({
 						id: mutation.id,
@@ -160,12 +157,31 @@ export function acknowledge(
 	mutation: PushMutation,
 	mutations: readonly Mutation[],
 	record: BaseRecord | undefined,
-	row: Row | null,
+	{ row, isRepeated }: Omit<Extract<PushOutcome, { kind: 'acknowledged' }>, 'kind'>,
 ): RowChange {
 	const covered = new Set(mutation.seqs);
 	const remaining = mutations.filter(({ seq }) => !covered.has(seq));
 	const removed = mutations.filter(({ seq }) => covered.has(seq)).map(({ seq }) => seq);
 	const { deleted } = run.spec;
+	const [next] = remaining;
+	if (isRepeated && next && mutation.kind !== 'delete') {
+		// Deleted elsewhere since, as it was here: that is done.
+		if (row === null && next.action === 'delete')
+			return {
+				id: mutation.id,
+				base: { kind: 'absent' },
+				remaining: remaining.slice(1),
+				removed: [...removed, next.seq],
+			};
+		// Gone, or written over, and changed here since: those two are in conflict, on what this change had made of it.
+		if (row === null || !isOurs(run.spec, mutation, row)) {
+			const made = madeOf(run.spec, mutation, record, row);
+			return {
+				...{ id: mutation.id, base: { kind: 'held', row: made }, remaining, removed },
+				...{ remote: row, isNews: true },
+			};
+		}
+	}
 	if (deleted && row && mutation.kind !== 'delete' && remaining.length > 0 && isTombstone(run.spec, row)) {
 		// Ours had arrived, and was deleted elsewhere since: the edits made here meanwhile are in conflict with that.
 		// Which version ours got nobody can tell any more.
@@ -185,6 +201,17 @@ export function acknowledge(
 		removed,
 		...(isSeenNewer ? { remote: seen } : {}),
 	};
+}
+
+/** The row as the change left it, as far as it is known here. */
+function madeOf(
+	{ idField }: TableSpec,
+	{ id, body }: PushMutation,
+	record: BaseRecord | undefined,
+	row: Row | null,
+): Row {
+	const known = record?.base.kind === 'held' ? record.base.row : {};
+	return { ...known, ...body, [idField]: row?.[idField] ?? id };
 }
 
 /** Whether the server's row is of an older version than the base: somebody's clock ran ahead, and no trigger sets it. */
@@ -232,11 +259,6 @@ export function toRejectedNotices(mutations: readonly Mutation[]): readonly RowN
 		if (letter && error) notices.set(letter, { type: 'rejected', table, id: rowId, letter, error });
 	}
 	return [...notices.values()];
-}
-
-function countCovered(mutation: PushMutation, mutations: readonly Mutation[]): number {
-	const covered = new Set(mutation.seqs);
-	return mutations.filter(({ seq }) => covered.has(seq)).length;
 }
 
 function isOrderError(outcome: PushOutcome | undefined): boolean {

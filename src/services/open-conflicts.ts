@@ -76,6 +76,6 @@ export function settleWithoutConflict(run: Run, conflict: OpenConflict): RowChan
 	if (!attempt || !remote) return null;
 	const isOurDelete = attempt.kind === 'delete' && isTombstone(spec, remote);
 	if (!isOurDelete && !isOurs(spec, attempt, remote)) return null;
-	const { remote: _, ...settled } = acknowledge(run, attempt, mutations, undefined, remote);
+	const { remote: _, ...settled } = acknowledge(run, attempt, mutations, undefined, { row: remote });
 	return settled;
 }

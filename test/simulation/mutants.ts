@@ -320,6 +320,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 		caughtBy: ['S29'],
 		given: story('create@0:1/notes wait@0:5'),
 	},
+	{
+		name: 'what is sent again has lost its name',
+		file: 'services/upload.ts',
+		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
+		put: '',
+		caughtBy: ['S2'],
+		given: story('create@0:1/tickets sync@0:12', { transport: 'rpc' }),
+		isSwept: true,
+	},
+	{
+		name: 'what is sent again gets a new name',
+		file: 'services/upload.ts',
+		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
+		put: '...(isNamed && pushId !== undefined ? { pushId: run.createId() } : {}),',
+		caughtBy: ['S2'],
+		given: story('create@0:1/tickets sync@0:12', { transport: 'rpc' }),
+		isSwept: true,
+	},
 ];
 
 function story(words: string, more: Partial<SimCase> = {}): SimCase {

@@ -154,7 +154,7 @@ function judge(spec: TableSpec, mutation: PushMutation, reply: Reply): PushOutco
 				: { kind: 'retryable', error: refusal(spec, mutation.id, 'bad-reply') };
 		case 'done':
 			// Whatever became of the row since: this change was made.
-			return { kind: 'acknowledged', row: reply.row };
+			return { kind: 'acknowledged', row: reply.row, isRepeated: true };
 		case 'missed': {
 			const row = reply.row ?? undefined;
 			return mutation.kind === 'create'
