@@ -322,7 +322,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'what is sent again has lost its name',
-		file: 'services/upload.ts',
+		file: 'services/store-attempt.ts',
 		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
 		put: '',
 		caughtBy: ['S2'],
@@ -331,7 +331,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'what is sent again gets a new name',
-		file: 'services/upload.ts',
+		file: 'services/store-attempt.ts',
 		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
 		put: '...(isNamed && pushId !== undefined ? { pushId: run.createId() } : {}),',
 		caughtBy: ['S2'],
