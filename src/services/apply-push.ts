@@ -40,19 +40,20 @@ export async function applyPush(
 	const tables =
 		moves.length > 0 ? [...new Set([spec.table, ...referrers.map(({ table }) => table)])] : [spec.table];
 	const applied = await store.transact('rw', tables, async (stores) => {
-		await assertCurrent(stores, run);
 		const ids = attempt.mutations.map(({ id }) => id);
 		const movedTo = new Map(moves.map(({ from, to }) => [from, to]));
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
-		const [dirty, records, waitingForOrder] = await Promise.all([
+		const [, dirty, records, waitingForOrder, stored] = await Promise.all([
+			assertCurrent(stores, run),
 			dirtyNow(stores, spec.table, [...ids, ...movedTo.values()], moves.length > 0 ? null : seen),
 			readBases(stores, spec.table, ids),
 			awaitingRelatives(stores, run, refused),
+			// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
+			seen ? undefined : stores.attempts.get(attempt.id ?? -1),
 		]);
 		const writer = createRowWriter(spec, true);
-		// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
-		const stored = await stores.attempts.get(attempt.id ?? -1);
-		const uncertain = (stored?.mutations ?? []).filter(({ id }) => !ids.includes(id));
+		const own = new Set(ids);
+		const uncertain = (stored?.mutations ?? []).filter(({ id }) => !own.has(id));
 		let result: AppliedPush = { ...NO_COUNTS, fatal: null };
 		let retryAfter = run.now() + retryInMs;
 		const waiting = new Map<string, string>();
