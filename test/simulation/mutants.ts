@@ -17,7 +17,7 @@ export interface PlantedBug extends Mutant {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'the outbox is cleared before the POST',
-		file: 'services/upload.ts',
+		file: 'services/send.ts',
 		find: 'return stores.attempts.add(record);',
 		put: 'await stores.outbox.bulkDelete(mutations.flatMap(({ seqs }) => [...seqs])); return stores.attempts.add(record);',
 		caughtBy: ['S1'],
@@ -92,7 +92,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'a create without an id is sent again unasked',
-		file: 'services/upload.ts',
+		file: 'services/send.ts',
 		find: 'const claimed = await claimArrived(run, unknown);',
 		put: 'const claimed = { counts: NO_COUNTS, left: unknown }; void claimArrived;',
 		caughtBy: ['S2'],
@@ -157,7 +157,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'a backoff without a bound',
-		file: 'services/upload.ts',
+		file: 'services/send.ts',
 		find: "error.fault === 'no-answer' ? run.now() + retryInMs : 0",
 		put: 'run.now() + retryInMs + 300_000',
 		caughtBy: ['S23'],
@@ -250,7 +250,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'a column that nobody asked for is sent',
-		file: 'services/upload.ts',
+		file: 'services/send.ts',
 		find: 'const record: AttemptRecord = { table: run.spec.table, mutations, count: 0, nextAttemptAt: 0 };',
 		put: "const record: AttemptRecord = { table: run.spec.table, mutations: mutations.map((one) => ({ ...one, body: one.body && { ...one.body, body: 'phantom' } })), count: 0, nextAttemptAt: 0 };",
 		caughtBy: ['S3', 'S1'],
@@ -322,7 +322,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'what is sent again has lost its name',
-		file: 'services/upload.ts',
+		file: 'services/send.ts',
 		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
 		put: '',
 		caughtBy: ['S2'],
@@ -331,7 +331,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'what is sent again gets a new name',
-		file: 'services/upload.ts',
+		file: 'services/send.ts',
 		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
 		put: '...(isNamed && pushId !== undefined ? { pushId: run.createId() } : {}),',
 		caughtBy: ['S2'],
