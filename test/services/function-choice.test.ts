@@ -107,6 +107,29 @@ describe('whether a table goes by a function of the project’s', () => {
 		expect([await choice.ask(notes, SIGNAL), stored]).toEqual([true, undefined]);
 	});
 
+	it('[F37] tables that wait for a question which nobody answers do not wait for each other’s', async () => {
+		const open: (() => void)[] = [];
+		choice = createFunctionChoice({
+			now: () => nowMs,
+			question: ({ table }) =>
+				new Promise((_, reject) => {
+					asked.push(table);
+					open.push(() => reject(connectionLost(table)));
+				}),
+			memory: { read: async () => null, write: async () => undefined },
+		});
+		const specs = ['a', 'b', 'c'].map((table) => specOf({ table }));
+		const ends = Promise.allSettled(specs.map((spec) => choice.ask(spec, SIGNAL)));
+		const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+		await settle();
+		expect(asked).toEqual(['a']);
+		for (const end of open.splice(0)) end();
+		await settle();
+		expect(asked).toEqual(['a', 'b', 'c']);
+		for (const end of open.splice(0)) end();
+		expect((await ends).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+	});
+
 	it('[F56] a bare 404 is the word of anybody: it holds for the session, and is not kept', async () => {
 		answer = bare(404);
 		expect([await choice.ask(notes, SIGNAL), await choice.ask(tasks, SIGNAL)]).toEqual([false, false]);

@@ -55,7 +55,8 @@ export function createFunctionChoice({ question, memory, now }: FunctionChoiceOp
 	const there = new Set<string>();
 	let kept: Refusals | null = null;
 	let inSession: Refusals = NONE;
-	let turn: Promise<unknown> = Promise.resolve();
+	/** The question under way that the others wait for. */
+	let first: Promise<unknown> | null = null;
 
 	const isFresh = (at: number | null | undefined) =>
 		typeof at === 'number' && now() - at >= 0 && now() - at < NO_HOLDS_MS;
@@ -110,9 +111,14 @@ export function createFunctionChoice({ question, memory, now }: FunctionChoiceOp
 	return {
 		isThere: (table) => there.has(table),
 		ask(spec, signal) {
-			// One after the other: tables begin together, and the first "no" may be the answer to all.
-			const asking = turn.then(() => decide(spec, signal));
-			turn = asking.catch(() => undefined);
+			// Tables begin together, and the first "no" may be the answer to all. Where it was none, they ask side by side.
+			if (first) return first.then(() => decide(spec, signal));
+			const asking = decide(spec, signal);
+			first = asking
+				.catch(() => undefined)
+				.finally(() => {
+					first = null;
+				});
 			return asking;
 		},
 		learn,
