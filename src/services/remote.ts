@@ -10,6 +10,11 @@ import type { Row, RowId } from '../core/types.ts';
 export interface Remote {
 	/** Whether what is pushed to a table is applied once however often it is sent, as far as it carries a `pushId`. */
 	isExactlyOnce(spec: TableSpec): boolean;
+	/**
+	 * Finds out by which way a table's changes go, where that is worth a request: before attempts are stored, for
+	 * whether they get a `pushId` depends on it. Rejects as `push`. Without it: there is one way.
+	 */
+	prepare?(spec: TableSpec, signal: AbortSignal): Promise<void>;
 	/** Rows after `start` in (timestamp, id) order, at most `limit`. Fewer than `limit` is not the end (F14). */
 	pull(request: PullRequest, signal: AbortSignal): Promise<PullPage>;
 	/** One outcome per mutation, in the order given. Rejects only where nothing is known of any of them. */

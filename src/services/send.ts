@@ -5,6 +5,7 @@ import { addCounts, NO_COUNTS, type StepCounts, StepError } from '../core/run-co
 import { applyPush, putOffUntil } from './apply-push.ts';
 import type { SeenRows } from './queue-look.ts';
 import { assertCurrent, type Run } from './run.ts';
+import { stillUncertain, turnsAgain } from './send-again.ts';
 import type { AttemptRecord } from './stores.ts';
 
 export interface Sent {
@@ -19,8 +20,15 @@ export interface Sending {
 	readonly seen: SeenRows | null;
 }
 
+/** What is sent in its turn. */
+export interface Turn {
+	/** What may have arrived before; undefined: nothing of it has been sent. */
+	readonly again?: AttemptRecord;
+	take(): Promise<TakenTurn>;
+}
+
 /** What a turn comes to. `stale`: it was planned for a queue that is another now, as all that come after it. */
-export type Turn = ({ readonly kind: 'send' } & Sending) | { readonly kind: 'nothing' | 'stale' };
+export type TakenTurn = ({ readonly kind: 'send' } & Sending) | { readonly kind: 'nothing' | 'stale' };
 
 /** A request that has ended. */
 type Reply = Sending & ({ readonly outcomes: readonly PushOutcome[] } | { readonly error: PixSyncError });
@@ -34,24 +42,25 @@ type Reply = Sending & ({ readonly outcomes: readonly PushOutcome[] } | { readon
  */
 export async function sendInTurn(
 	run: Run,
-	turns: readonly (() => Promise<Turn>)[],
+	turns: readonly Turn[],
 	retryInMs: number,
 	before: StepCounts,
 ): Promise<Sent> {
+	const left = [...turns];
 	let counts: StepCounts = before;
 	let isCut = false;
 	let failure: { readonly error: unknown } | null = null;
 	let flying: Promise<Reply> | null = null;
 	const isOver = () => failure !== null || isCut;
-	for (let at = 0; flying || (at < turns.length && !isOver()); ) {
+	while (flying || (left.length > 0 && !isOver())) {
 		const reply: Reply | null = await flying;
 		flying = null;
 		try {
-			while (!flying && at < turns.length && !isOver() && !(reply && endsUpload(reply))) {
+			while (!flying && left.length > 0 && !isOver() && !(reply && endsUpload(reply))) {
 				isCut = run.isAwaited();
-				const turn = isCut ? null : await turns[at++]?.();
-				if (turn?.kind === 'send') flying = request(run, turn);
-				isCut ||= turn?.kind === 'stale';
+				const taken = isCut ? null : await left.shift()?.take();
+				if (taken?.kind === 'send') flying = request(run, taken);
+				isCut ||= taken?.kind === 'stale';
 			}
 		} catch (error) {
 			failure = { error };
@@ -60,11 +69,25 @@ export async function sendInTurn(
 		try {
 			counts = addCounts(counts, await settle(run, reply, retryInMs));
 		} catch (error) {
-			failure ??= { error };
+			if (failure || !isWayGone(run, error)) failure ??= { error };
+			else counts = addCounts(counts, await goOtherWay(run, reply, left));
 		}
 	}
 	if (failure) throw new StepError(toPixSyncError(failure.error, run.spec.table), counts);
 	return { counts, isCut };
+}
+
+/** The function that it was to go by is gone, and there is another way. */
+function isWayGone({ remote, spec }: Run, error: unknown): boolean {
+	return toPixSyncError(error).code === 'rpc-missing' && !remote.isExactlyOnce(spec);
+}
+
+/** By the other way, without names: nothing that has one may go by it, or it would be taken for known later. */
+async function goOtherWay(run: Run, reply: Reply, left: Turn[]): Promise<StepCounts> {
+	const attempts = [reply.attempt, ...left.flatMap(({ again }) => again ?? [])];
+	const { counts, turns } = await turnsAgain(run, await stillUncertain(run, attempts));
+	left.splice(0, left.length, ...turns, ...left.filter(({ again }) => !again));
+	return counts;
 }
 
 /** Never rejects: what goes wrong is its reply. */

@@ -3,7 +3,7 @@ import { versionOf } from '../core/table-spec.ts';
 import { nextStamp } from '../core/timestamp.ts';
 import { isStill, type QueueLook } from './queue-look.ts';
 import { assertCurrent, type Run, serverNow } from './run.ts';
-import type { Turn } from './send.ts';
+import type { TakenTurn } from './send.ts';
 import type { AttemptRecord } from './stores.ts';
 import { type PlannedRow, toPushMutation } from './upload-plan.ts';
 
@@ -12,7 +12,11 @@ import { type PlannedRow, toPushMutation } from './upload-plan.ts';
  * @returns `stale` where the queue was rewritten since the plan was made: a dead letter was revived under a newer edit,
  * or the queue was cleared. What was planned may be no longer what is wanted.
  */
-export async function storeAttempt(run: Run, rows: readonly PlannedRow[], look: QueueLook): Promise<Turn> {
+export async function storeAttempt(
+	run: Run,
+	rows: readonly PlannedRow[],
+	look: QueueLook,
+): Promise<TakenTurn> {
 	const micros = BigInt(Math.round(serverNow(run) * 1000));
 	const mutations = rows
 		.map((row) => {

@@ -12,15 +12,14 @@ import {
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { toMicros } from '../core/timestamp.ts';
 import { toDeadLetter, toRejectedNotices } from './apply-push.ts';
-import { claimArrived } from './claim-arrived.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { isStill, type QueueLook } from './queue-look.ts';
 import { readRechecks, recheckRows } from './recheck.ts';
 import { assertCurrent, editTime, type Run } from './run.ts';
-import { sendInTurn } from './send.ts';
+import { sendInTurn, type Turn } from './send.ts';
+import { turnsAgain } from './send-again.ts';
 import { createRowWriter } from './settle-row.ts';
-import { stampAnew, storeAttempt } from './store-attempt.ts';
-import type { AttemptRecord } from './stores.ts';
+import { storeAttempt } from './store-attempt.ts';
 import { type PlannedRow, readPlan, seenRecords, type UploadPlan } from './upload-plan.ts';
 
 /** Batches that are planned at once: a look at a long queue costs as much as to send one. */
@@ -40,27 +39,27 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	const { look } = plan;
 	if (look) counts = addCounts(counts, await settleUnsent(run, plan.rows, look));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
-	let { retries } = plan;
-	if (run.spec.ids === 'server' && retries.length > 0) {
-		// What was sent by a name is known at the server; the rest, of a former transport, too, is looked for.
-		const isKnown = ({ mutations }: AttemptRecord) =>
-			run.remote.isExactlyOnce(run.spec) && mutations.every(({ pushId }) => pushId !== undefined);
-		const unknown = retries.filter((attempt) => !isKnown(attempt));
-		const claimed = await claimArrived(run, unknown);
-		counts = addCounts(counts, claimed.counts);
-		retries = [...retries.filter(isKnown), ...claimed.left];
-	}
-	const again = plan.retries.length > 0 ? await stampAnew(run, retries) : [];
-	const turns = [
-		...again.map((attempt) => async () => ({ kind: 'send' as const, attempt, seen: null })),
-		// Stored and stamped each as its turn comes, so that what an error keeps from being sent has not been tried.
-		...chunk(look ? plan.rows : [], run.settings.batchSize).map(
-			(rows) => () => storeAttempt(run, rows, look as QueueLook),
-		),
-	];
-	const sent = await sendInTurn(run, turns, retryInMs, counts);
+	if (isWorthAsking(run, plan)) await run.remote.prepare?.(run.spec, run.signal);
+	const again = await turnsAgain(run, plan.retries);
+	counts = addCounts(counts, again.counts);
+	// Stored and stamped each as its turn comes, so that what an error keeps from being sent has not been tried.
+	const batches = look ? chunk(plan.rows, run.settings.batchSize) : [];
+	const turns = batches.map((rows): Turn => ({ take: () => storeAttempt(run, rows, look as QueueLook) }));
+	const sent = await sendInTurn(run, [...again.turns, ...turns], retryInMs, counts);
 	const waitingConflicts = await countConflicts(run);
 	return { ...sent.counts, ...rest, more: rest.more || sent.isCut, waitingConflicts };
+}
+
+/**
+ * Whether it matters by which way the changes go: REST has a request for each, does not know an id of the server's
+ * again, and nobody else knows what has a name.
+ */
+function isWorthAsking({ spec }: Run, { retries, rows }: UploadPlan): boolean {
+	const again = retries.flatMap(({ mutations }) => mutations);
+	const sent = rows.filter(({ intent }) => intent !== null && intent.kind !== 'none');
+	if (again.some(({ pushId }) => pushId !== undefined)) return true;
+	const count = again.length + sent.length;
+	return count > 1 || (count === 1 && spec.ids === 'server');
 }
 
 interface Beginning {

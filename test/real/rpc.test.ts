@@ -267,6 +267,22 @@ describe('transport: rpc, by the façade', () => {
 		});
 	});
 
+	it('[S2] [F28] [R3] what was sent unheard while signed out is not made again by whoever adopts it, whose ledger is another', async () => {
+		const alice = await device([{ table: 'numbered', ids: 'server' }]);
+		await alice.sync.queueAction('numbered', 'create', { title: 'once' });
+		supabase.faults.add({ match: ({ path }) => path.includes('/rpc/'), effect: { kind: 'drop-after' } });
+		expect((await alice.sync.sync()).success).toBe(false);
+		await alice.client.auth.signUp({
+			email: `${crypto.randomUUID()}@example.com`,
+			password: 'correct horse',
+		});
+		await alice.sync.ready();
+		expect(await alice.sync.adoptAnonymous()).toMatchObject({ adopted: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ errors: [] });
+		expect(await alice.sync.getPendingCount()).toBe(0);
+		expect(await supabase.sql('select title from numbered')).toEqual([{ title: 'once' }]);
+	});
+
 	it('[S33] nothing but columns can be asked for: what is no type is refused', async () => {
 		const id = crypto.randomUUID();
 		await supabase.sql('insert into papers (id, owner) values ($1, null)', [id]);

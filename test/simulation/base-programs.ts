@@ -29,6 +29,10 @@ export const BASE_PROGRAMS: Readonly<Record<string, SimCase>> = {
 		'migration@0:6 create@0:1/tickets create@0:2/notes sync@0:13 migration@0:1 sync@0:15',
 		{ transport: 'rpc' },
 	),
+	'a function that is found, and lost': of(
+		'create@0:1/tickets create@0:2/tickets sync@0:13 migration@0:6 create@0:3/tickets create@0:4/tickets sync@0:15 update@0:5/tickets sync@0:17',
+		{ transport: 'auto' },
+	),
 	'a change of user': of('create@0:1/notes switch@0:2 create@0:3/notes sync@0:14 switch@0:5 sync@0:16'),
 	'signed out, and on': of('create@0:1/notes sign-out@0:3 create@0:4/notes switch@0:5 sync@0:16'),
 	'a refused row': of('poison@0:1/notes create@0:2/notes sync@0:13 retry@0:4 sync@0:15'),

@@ -92,7 +92,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'a create without an id is sent again unasked',
-		file: 'services/upload.ts',
+		file: 'services/send-again.ts',
 		find: 'const claimed = await claimArrived(run, unknown);',
 		put: 'const claimed = { counts: NO_COUNTS, left: unknown }; void claimArrived;',
 		caughtBy: ['S2'],

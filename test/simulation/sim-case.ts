@@ -69,7 +69,7 @@ export function randomCase(seed: number, length: number): SimCase {
 	return withTransport(given, transport, migrations);
 }
 
-export const TRANSPORT_WEIGHTS = { rest: 2, rpc: 1 } as const satisfies Record<Transport, number>;
+export const TRANSPORT_WEIGHTS = { rest: 3, rpc: 1, auto: 1 } as const satisfies Record<Transport, number>;
 
 /** The same by another transport. What the migration makes is taken away and made again, after so many operations. */
 export function withTransport(

@@ -39,7 +39,7 @@ export interface WorldOptions {
 	readonly transport?: Transport;
 }
 
-export type Transport = 'rest' | 'rpc';
+export type Transport = 'auto' | 'rest' | 'rpc';
 
 export interface Violation {
 	/** S1–S33, L1–L8. */

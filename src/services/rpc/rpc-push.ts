@@ -10,6 +10,7 @@ import { planRequests } from '../rest/push-plan.ts';
 import { judgeMissed, judgeUnechoed, refusal } from '../rest/push-verdict.ts';
 import { STAMP_REFUSED, without } from '../rest/stamp.ts';
 import { badRows, isEcho, isStale } from '../rest/whole-row.ts';
+import type { Question } from './function-choice.ts';
 import { type ToldColumn, toToldColumns } from './told-columns.ts';
 
 export interface RpcPushOptions {
@@ -120,6 +121,14 @@ export function createRpcPush({ http, schema, batchSize, rest }: RpcPushOptions)
 			(mutation) =>
 				outcomes.get(mutation) ?? { kind: 'retryable', error: refusal(spec, mutation.id, 'bad-reply') },
 		);
+	};
+}
+
+/** Whether the project has the function and takes the table: an empty batch is asked for, which changes nothing. */
+export function createRpcQuestion({ http, schema }: Pick<RpcPushOptions, 'http' | 'schema'>): Question {
+	return async (spec, signal) => {
+		const body = { request: toRequest(spec, schema, [], [], true) };
+		await http({ table: spec.table, path: PATH, method: 'POST', query: [], body, signal });
 	};
 }
 
