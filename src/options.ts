@@ -19,9 +19,10 @@ export interface SyncManagerOptions {
 	/** PostgreSQL schema of the tables. @default 'public' */
 	schema?: string;
 	/**
-	 * `'rpc'`: a batch of changes is one request, and each change is applied once; needs the migration that
-	 * `npx pixsync sql` prints. `'auto'`: so where the project has it, which is asked when there is more than one row
-	 * to send; a "no" holds for a day. `'rest'`: nothing is asked. @default 'auto'
+	 * `'rpc'`: a batch of changes is one request, and each change is applied once; a pull misses nothing, tells of hard
+	 * deletes, and is one request for several tables; needs the migration that `npx pixsync sql` prints. `'auto'`: so
+	 * where the project has it, which is asked when there is more than one row to send; a "no" holds for a day.
+	 * `'rest'`: nothing is asked. @default 'auto'
 	 */
 	transport?: 'auto' | 'rest' | 'rpc';
 	/**

@@ -28,7 +28,8 @@ Checks tables against what PixSync needs, and prints the SQL that mends them. Ch
 
 npx pixsync sql <table> [<table> …]
 
-Prints the migration for transport: 'rpc', which sends a batch of changes in one request. Connects to nothing.
+Prints the migration for transport: 'rpc', which sends a batch of changes, and pulls several tables, in one request.
+Run it again after its policies or PixSync have changed. Connects to nothing.
 
   --db      a PostgreSQL connection string of the owner of the tables; else the variable DATABASE_URL
   --table   notes

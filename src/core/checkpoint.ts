@@ -7,10 +7,15 @@ export interface Position {
 	readonly id: RowId;
 }
 
+/** How a table is pulled: by its rows' timestamps, or by the server's log of changes. */
+export type Transport = 'rest' | 'rpc';
+
 /** How far a table's pull has come; stored with the page that it belongs to, in one transaction. */
 export interface Checkpoint {
 	readonly table: string;
-	readonly transport: 'rest' | 'rpc';
+	readonly transport: Transport;
+	/** Of a pull by the server's log: where the next page starts, in the server's words. It has no `position`. */
+	readonly cursor?: string;
 	/** The last row of the last page written; null: no row yet. */
 	readonly position: Position | null;
 	/** Server time of the running scan's first request; null: the last scan reached the head, or the server told no time. */
@@ -21,8 +26,49 @@ export interface Checkpoint {
 	readonly selection: string;
 	/** Such a new start is under way: rows are written whatever version is held. */
 	readonly isReselecting?: true;
+	/** The server has told to start over, and that is under way. */
+	readonly isResetting?: true;
 	/** Device ms of the last head reached. */
 	readonly syncedAt: number | null;
+}
+
+/** A table's checkpoints, one a transport. A place of one is none of the other. */
+export type Checkpoints = { readonly [transport in Transport]?: Checkpoint };
+
+export interface PullPlan {
+	/**
+	 * `first`: nothing was ever pulled; `reselected`: what the app selects has changed, so that all is read anew (F21);
+	 * `reset`: the server has told to start over.
+	 */
+	readonly kind: 'first' | 'reselected' | 'reset' | 'next';
+	/** Where to go on; null: at the beginning. */
+	readonly checkpoint: Checkpoint | null;
+	/** With no place in the log yet: what the other transport has not brought. */
+	readonly other: Checkpoint | null;
+}
+
+/** What a pull is to be, by what was pulled so far, by whatever transport. */
+export function planPull(transport: Transport, stored: Checkpoints, selection: string): PullPlan {
+	const ofSelection = (one: Checkpoint | undefined) => (one?.selection === selection ? one : null);
+	const own = ofSelection(stored[transport]);
+	const other = ofSelection(stored[transport === 'rest' ? 'rpc' : 'rest']);
+	// Rows that the other was to write whatever is held may not have come.
+	const helper = other && !other.isReselecting && !other.isResetting ? other : null;
+	const checkpoint = transport === 'rest' ? laterOf(own, helper) : own;
+	if (own?.isReselecting) return { kind: 'reselected', checkpoint: own, other: null };
+	if (own?.isResetting) return { kind: 'reset', checkpoint: own, other: null };
+	if (checkpoint || helper) return { kind: 'next', checkpoint, other: helper };
+	const isFirst = stored.rest === undefined && stored.rpc === undefined;
+	return { kind: isFirst ? 'first' : 'reselected', checkpoint: null, other: null };
+}
+
+/** The log's place is no place in the order of timestamps, but the time of its head is as good as one. */
+function laterOf(rest: Checkpoint | null, rpc: Checkpoint | null): Checkpoint | null {
+	const at = rpc?.headAt ?? null;
+	if (!rpc || at === null || (rest?.headAt && compareTimestamps(rest.headAt, at) >= 0)) return rest;
+	const { cursor: _, ...known } = rpc;
+	// A pull starts before that time, so that the id is never looked at.
+	return { ...known, transport: 'rest', position: { timestamp: at, id: '' }, scanStartedAt: null };
 }
 
 /** Where a pull starts. Without `id` the rows at `timestamp` itself are read again. */

@@ -13,6 +13,8 @@ export interface RemoteRows {
 	readonly gone?: readonly RowId[];
 	/** Write rows of the held version, too: what is selected of them has changed. */
 	readonly isReselected?: boolean;
+	/** Write rows of another version than the one held, be it an older one: the server has gone back in time. */
+	readonly isReset?: boolean;
 	/** Nothing but rows of this very scan is held, all of them older: there is no need to look (a third of the cost). */
 	readonly isFilling?: boolean;
 }
@@ -26,7 +28,7 @@ export interface RemoteRows {
 export async function applyRows(
 	stores: Stores,
 	spec: TableSpec,
-	{ rows, gone = [], isReselected = false, isFilling = false }: RemoteRows,
+	{ rows, gone = [], isReselected = false, isReset = false, isFilling = false }: RemoteRows,
 ): Promise<number> {
 	const table = stores.rows(spec.table);
 	const ids = [...rows.map((row) => row[spec.idField] as RowId), ...gone];
@@ -43,6 +45,7 @@ export async function applyRows(
 		if (dirty.has(id)) dirtyRemotes.set(id, remote);
 		else if (remote && !isTombstone(spec, remote)) {
 			if (isReselected || isNewer(spec, remote, held[at] ?? null)) puts.push(remote);
+			else if (isReset && isOlder(spec, remote, held[at] ?? null)) puts.push(remote);
 		} else if (held[at] || isFilling) deletes.push(id);
 	});
 	await Promise.all([
@@ -58,6 +61,10 @@ export function isNewer(spec: TableSpec, remote: Row, held: Row | null): boolean
 	const heldVersion = held && versionOf(spec, held);
 	const version = versionOf(spec, remote);
 	return !heldVersion || !version || compareTimestamps(version, heldVersion) > 0;
+}
+
+function isOlder(spec: TableSpec, remote: Row, held: Row | null): boolean {
+	return held !== null && isNewer(spec, held, remote);
 }
 
 /** Keeps the newest server row of each dirty row beside its confirmed base: a conflict known without a request. */

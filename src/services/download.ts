@@ -1,22 +1,26 @@
-import type { Checkpoint } from '../core/checkpoint.ts';
+import { type Checkpoint, type PullPlan, planPull, type Transport } from '../core/checkpoint.ts';
 import { toErrorLine, toPixSyncError } from '../core/errors.ts';
 import type { DownloadInput, DownloadOutput } from '../core/run-contract.ts';
-import { selectionOf } from '../core/table-spec.ts';
-import type { Row } from '../core/types.ts';
+import { selectionOf, type TableSpec } from '../core/table-spec.ts';
+import type { Row, RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
+import { readCheckpoints, writeCheckpoint } from './checkpoints.ts';
+import { createLogPager } from './log-pager.ts';
+import { dirtyAmong } from './outbox.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
 import { reconcile } from './reconcile.ts';
 import { assertCurrent, type Run, throwIfAborted } from './run.ts';
 import type { Stores } from './stores.ts';
-import { markSweepDue, readSweep } from './sweep-record.ts';
+import { isSweepOwed, markSweepDue, oweSweep, readSweep } from './sweep-record.ts';
 import { isDue, readPlan, type UploadPlan } from './upload-plan.ts';
 
 /** The pull that a table is in. It lives between the pages, beyond any one step. */
 export interface Pull {
 	readonly id: number;
 	readonly pager: Pager;
-	/** `first`: nothing was ever pulled; `reselected`: what the app selects has changed, so that all is read anew (F21). */
-	readonly kind: 'first' | 'reselected' | 'next';
+	readonly transport: Transport;
+	/** As of `PullPlan`. A pull may be told on its way to start over. */
+	kind: PullPlan['kind'];
 	/** The last complete one is long ago: tombstones may be gone. */
 	readonly isAfterAbsence: boolean;
 	/** Whether the table was empty as it began, so that all that is held has come by it. */
@@ -41,11 +45,12 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 	try {
 		throwIfAborted(run.signal);
 		const page = await pull.pager.next();
-		const { downloaded, isSweepBegun, plan } = await applyPage(run, pull, page, input);
+		if (page.isReset && pull.kind === 'next') pull.kind = 'reset';
+		const { downloaded, due, plan } = await applyPage(run, pull, page, input);
 		pull.rowsRead += page.read;
 		if (page.isHead) run.session.echoes.forget(spec.table);
 		if (!plan) return toOutput(pull, { downloaded, more: true });
-		const sweep = await reconcileIfDue(run, pull, isSweepBegun);
+		const sweep = await reconcileIfDue(run, pull, due);
 		endPull(pulls, spec.table);
 		const left = sweep.isDone
 			? await run.store.transact('r', [spec.table], (stores) => readRest(stores, run, input))
@@ -70,16 +75,18 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	if (running?.id === id) return running;
 	endPull(pulls, table);
 	const [stored, rows] = await run.store.transact('r', [table], (stores) =>
-		Promise.all([stores.checkpoints.get([table, 'rest']), stores.rows(table).limit(1).primaryKeys()]),
+		Promise.all([readCheckpoints(stores, table), stores.rows(table).limit(1).primaryKeys()]),
 	);
+	const log = run.remote.log?.covers(run.spec) ? run.remote.log : null;
+	const transport = log ? 'rpc' : 'rest';
 	// Rows that were selected otherwise make the old position meaningless: start over (F21).
-	const isSame = stored?.selection === selectionOf(run.spec);
-	const isReselected = stored !== undefined && (!isSame || stored.isReselecting === true);
+	const plan = planPull(transport, stored, selectionOf(run.spec));
 	const pull: Pull = {
 		id,
-		pager: createPager(run, isSame ? stored : null),
-		isAfterAbsence: isSame && isLongAgo(run, stored.syncedAt),
-		kind: !stored ? 'first' : isReselected ? 'reselected' : 'next',
+		transport,
+		pager: log ? createLogPager(run, log, plan) : createPager(run, plan.checkpoint),
+		isAfterAbsence: isLongAgo(run, plan.checkpoint?.syncedAt ?? null),
+		kind: plan.kind,
 		isFilling: rows.length === 0,
 		rowsRead: 0,
 	};
@@ -94,44 +101,74 @@ function readRest(stores: Stores, { spec, now }: Run, { holdDeletes }: DownloadI
 
 interface AppliedPage {
 	readonly downloaded: number;
-	/** Whether a comparison of ids was cut off, or is due. */
-	readonly isSweepBegun: boolean;
+	readonly due: DueSweep;
 	/** What is left to upload; null: the head is not reached. */
 	readonly plan: UploadPlan | null;
 }
 
+/** Why ids are compared at the head, whatever the intervals say. */
+interface DueSweep {
+	/** A comparison was cut off, or is due after a long absence. */
+	readonly isBegun: boolean;
+	/** The server has told that deletes were lost. */
+	readonly isOwed: boolean;
+	/** The intervals say nothing: the server tells all that goes. */
+	readonly isTold: boolean;
+}
+
 async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
 	const isReselected = pull.kind === 'reselected';
+	const isReset = pull.kind === 'reset';
 	const { spec, store, session } = run;
 	// Without a checkpoint the replica may be a new one, which has lost what was stored.
 	const isKnown = (row: Row) => pull.kind === 'next' && session.echoes.has(spec, row);
 	const rows = page.rows.filter((row) => !isKnown(row));
-	const incoming = { rows, isReselected, isFilling: pull.isFilling };
 	return store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
-		const stored = await stores.checkpoints.get([spec.table, 'rest']);
+		const stored = await readCheckpoints(stores, spec.table);
 		const selection = selectionOf(spec);
-		const before = stored?.selection === selection ? stored : null;
+		const { transport } = pull;
+		const before = planPull(transport, stored, selection).checkpoint;
+		const gone = await goneOf(stores, spec, page);
+		const incoming = { rows, gone, isReselected, isReset, isFilling: pull.isFilling };
 		const downloaded = await applyRows(stores, spec, incoming);
 		const checkpoint: Checkpoint = {
 			table: spec.table,
-			transport: 'rest',
+			transport,
 			selection,
+			...(page.cursor === undefined ? {} : { cursor: page.cursor }),
 			...(isReselected && !page.isHead ? { isReselecting: true as const } : {}),
+			...(isReset && !page.isHead ? { isResetting: true as const } : {}),
 			// While the overlap is read anew the place goes back with it: a pull cut off there reads on from there.
 			position: page.position ?? before?.position ?? null,
 			scanStartedAt: page.isHead ? null : page.scanStartedAt,
 			headAt: page.isHead ? page.scanStartedAt : (before?.headAt ?? null),
 			syncedAt: page.isHead ? run.now() : (before?.syncedAt ?? null),
 		};
-		await stores.checkpoints.put(checkpoint);
+		await writeCheckpoint(stores, checkpoint, stored);
+		if (page.isUncompared) await oweSweep(stores, spec);
 		// Together with the time that says the absence is over.
-		if (page.isHead && isSweptByItself(run) && pull.isAfterAbsence)
+		if (page.isHead && isSweptByItself(run) && pull.isAfterAbsence && !page.tellsAll)
 			await markSweepDue(stores, spec, run.now());
-		if (!page.isHead) return { downloaded, isSweepBegun: false, plan: null };
-		const [sweep, plan] = await Promise.all([readSweep(stores, spec), readRest(stores, run, input)]);
-		return { downloaded, isSweepBegun: sweep !== null, plan };
+		const isTold = page.tellsAll === true;
+		if (!page.isHead) return { downloaded, due: { isBegun: false, isOwed: false, isTold }, plan: null };
+		const [sweep, isOwed, plan] = await Promise.all([
+			readSweep(stores, spec),
+			isSweepOwed(stores, spec),
+			readRest(stores, run, input),
+		]);
+		return { downloaded, due: { isBegun: sweep !== null, isOwed, isTold }, plan };
 	});
+}
+
+/** A row that has left the filter is still there: of one that is dirty the upload decides. */
+async function goneOf(
+	stores: Stores,
+	{ table }: TableSpec,
+	{ gone = [], left = [] }: ReadyPage,
+): Promise<readonly RowId[]> {
+	const dirty = await dirtyAmong(stores, table, left);
+	return [...gone, ...left.filter((id) => !dirty.has(id))];
 }
 
 interface Reconciled {
@@ -160,18 +197,24 @@ function isSweptByItself({ settings }: Run): boolean {
 /**
  * Rows deleted at the server leave no trace in a pull (F19). Where there are no tombstones, ids are compared at
  * the first sync of a session and then at intervals (R18); where there are, after a long absence; and after a
- * change of what is selected. A first download has nothing to compare. A comparison that was cut off is due.
+ * change of what is selected. A first download has nothing to compare. A comparison that was cut off is due. Where the
+ * server tells of all deletes, they are compared only when it says that some were lost.
  */
-async function reconcileIfDue(run: Run, { kind }: Pull, isBegun: boolean): Promise<Reconciled> {
+async function reconcileIfDue(
+	run: Run,
+	{ kind }: Pull,
+	{ isBegun, isOwed, isTold }: DueSweep,
+): Promise<Reconciled> {
 	const { spec, settings } = run;
 	// What another filter leaves out goes, however much it is: the app itself asked for it.
 	const isReselected = kind === 'reselected';
-	if (!isReselected && !isSweptByItself(run)) return NOT_RECONCILED;
+	const isForced = isReselected || isOwed;
+	if (!isForced && !isSweptByItself(run)) return NOT_RECONCILED;
 	const last = run.session.reconciledAt.get(spec.table);
 	// Also where the clock has been set back since.
 	const isRecent = last !== undefined && Math.abs(run.now() - last) < settings.reconcileIntervalMs;
-	const isRegular = !spec.deleted && !isRecent;
-	if (!isReselected && !isRegular && !isBegun) return NOT_RECONCILED;
+	const isRegular = !spec.deleted && !isRecent && !isTold;
+	if (!isForced && !isRegular && !isBegun) return NOT_RECONCILED;
 	if (kind === 'first') {
 		run.session.reconciledAt.set(spec.table, run.now());
 		return NOT_RECONCILED;

@@ -5,11 +5,14 @@ import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { readBases } from './bases.ts';
 import { readHeld } from './held-rows.ts';
-import type { PullPage } from './remote.ts';
+import type { LogPage, PullPage } from './remote.ts';
 import type { Run } from './run.ts';
 
+/** What a page of the server's log tells beside rows. */
+type Told = Partial<Pick<LogPage, 'gone' | 'left' | 'cursor' | 'isReset' | 'isUncompared' | 'tellsAll'>>;
+
 /** One page of a pull, ready to be applied. */
-export interface ReadyPage {
+export interface ReadyPage extends Told {
 	/** Rows to write; of a page of keys, those alone that the replica does not hold in this version. */
 	readonly rows: readonly Row[];
 	/** Rows that the page covered. */

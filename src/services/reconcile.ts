@@ -6,7 +6,14 @@ import type { Row, RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
 import { dirtyAmong } from './outbox.ts';
 import { assertCurrent, type Run } from './run.ts';
-import { addSweepPage, dropSweep, openSweep, readSweepIds, type Sweep } from './sweep-record.ts';
+import {
+	addSweepPage,
+	dropSweep,
+	openSweep,
+	readSweepIds,
+	type Sweep,
+	settleOwedSweep,
+} from './sweep-record.ts';
 
 export interface ReconcileOptions {
 	/** Remove more than the guard lets pass. */
@@ -61,6 +68,7 @@ export async function reconcile(run: Run, { allowShrink, isResuming }: SweepOpti
 	await store.transact('rw', [], async (stores) => {
 		await assertCurrent(stores, run);
 		await dropSweep(stores, spec);
+		if (!isTooMuch) await settleOwedSweep(stores, spec);
 	});
 	if (isTooMuch) throw tooMuch(run, absent.length, held);
 	return changed;

@@ -72,7 +72,7 @@ export function throwIfAborted(signal: AbortSignal): void {
 	if (signal.aborted) throw superseded();
 }
 
-function superseded(): PixSyncError {
+export function superseded(): PixSyncError {
 	return new PixSyncError('superseded', 'The run was called off', {
 		fault: 'no-answer',
 		hint: 'Nothing to do: the engine goes on by itself.',

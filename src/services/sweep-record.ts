@@ -69,6 +69,20 @@ export async function dropSweep(stores: Stores, spec: TableSpec): Promise<void> 
 	if (stored) await stores.meta.bulkDelete([headKey(spec.table), ...pageKeys(spec.table, stored.pages)]);
 }
 
+/** Notes that ids must be compared, whatever the app has set for intervals: deletes were lost to the pull. */
+export async function oweSweep(stores: Stores, { table }: TableSpec): Promise<void> {
+	await stores.meta.put({ key: owedKey(table), value: true });
+}
+
+export async function isSweepOwed(stores: Stores, { table }: TableSpec): Promise<boolean> {
+	return (await stores.meta.get(owedKey(table))) !== undefined;
+}
+
+/** Once a comparison has taken away what is gone. */
+export async function settleOwedSweep(stores: Stores, { table }: TableSpec): Promise<void> {
+	await stores.meta.delete(owedKey(table));
+}
+
 async function beginSweep(stores: Stores, spec: TableSpec, now: number): Promise<Sweep> {
 	const sweep = { selection: selectionOf(spec), startedAt: now, after: null, pages: 0, isComplete: false };
 	await stores.meta.put({ key: headKey(spec.table), value: sweep });
@@ -79,6 +93,7 @@ function pageKeys(table: string, pages: number): string[] {
 	return Array.from({ length: pages }, (_, at) => pageKey(table, at));
 }
 
+const owedKey = (table: string) => `sweep-owed:${table}`;
 const headKey = (table: string) => `sweep:${table}`;
 /** The number comes first: a table may be called `notes:1`. */
 const pageKey = (table: string, page: number) => `sweep-page:${page}:${table}`;

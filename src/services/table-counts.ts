@@ -1,4 +1,6 @@
 import Dexie from 'dexie';
+import type { Checkpoints } from '../core/checkpoint.ts';
+import { readCheckpoints } from './checkpoints.ts';
 import type { LocalStore } from './local-store.ts';
 import { ofStatus } from './outbox.ts';
 import { parkedOf } from './park.ts';
@@ -104,14 +106,19 @@ export async function readTableCounts(
 }
 
 async function countsOf(stores: Stores, table: string): Promise<TableCounts> {
-	const [pending, conflicts, letters, checkpoint] = await Promise.all([
+	const [pending, conflicts, letters, checkpoints] = await Promise.all([
 		ofStatus(stores, table, 'pending').count(),
 		parkedOf(stores, table).count(),
 		ofStatus(stores, table, 'rejected').toArray(),
-		stores.checkpoints.get([table, 'rest']),
+		readCheckpoints(stores, table),
 	]);
 	const rejected = new Set(letters.map(({ letter }) => letter)).size;
-	return { pending, conflicts, rejected, lastSyncedAt: checkpoint?.syncedAt ?? null };
+	return { pending, conflicts, rejected, lastSyncedAt: lastSyncedAt(checkpoints) };
+}
+
+function lastSyncedAt({ rest, rpc }: Checkpoints): number | null {
+	const times = [rest?.syncedAt, rpc?.syncedAt].filter((at) => typeof at === 'number');
+	return times.length > 0 ? Math.max(...times) : null;
 }
 
 /** Mutations that wait to be confirmed, those parked in a conflict included. */

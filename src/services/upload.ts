@@ -12,6 +12,7 @@ import {
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { toMicros } from '../core/timestamp.ts';
 import { toDeadLetter, toRejectedNotices } from './apply-push.ts';
+import { readCheckpoints } from './checkpoints.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { isStill, type QueueLook } from './queue-look.ts';
 import { readRechecks, recheckRows } from './recheck.ts';
@@ -75,12 +76,12 @@ async function begin(run: Run, input: UploadInput): Promise<Beginning> {
 		store.transact('r', [spec.table], async (stores) => {
 			const limit = run.settings.batchSize * BATCHES_A_PLAN;
 			const options = { ...input, limit, now: run.now() };
-			const [plan, rechecks, checkpoint] = await Promise.all([
+			const [plan, rechecks, checkpoints] = await Promise.all([
 				readPlan(stores, spec, options),
 				readRechecks(stores, spec.table),
-				stores.checkpoints.get([spec.table, 'rest']),
+				readCheckpoints(stores, spec.table),
 			]);
-			return { plan, rechecks, isPulled: checkpoint !== undefined };
+			return { plan, rechecks, isPulled: (checkpoints.rest ?? checkpoints.rpc) !== undefined };
 		});
 	const first = await look();
 	const endsDeferrals = input.force && first.plan.deferred > 0;

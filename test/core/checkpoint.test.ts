@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Checkpoint, pullStart } from '../../src/core/checkpoint.ts';
+import { type Checkpoint, planPull, pullStart } from '../../src/core/checkpoint.ts';
 import { compareTimestamps, toTimestampText } from '../../src/core/timestamp.ts';
 
 const at = (second: number, micros = 0) =>
@@ -95,5 +95,58 @@ describe('pullStart', () => {
 				if (start.id !== null) expect(compareTimestamps(start.timestamp, overlapStart)).toBe(-1);
 			}),
 		);
+	});
+});
+
+describe('planPull: one transport’s place is none of the other’s', () => {
+	const rest = checkpoint({});
+	const rpc = checkpoint({ transport: 'rpc', position: null, cursor: 'c', headAt: at(200) });
+	const anew = { checkpoint: null, other: null };
+
+	it('the first pull is told from a new start after another selection (F21)', () => {
+		expect(planPull('rpc', {}, '')).toEqual({ kind: 'first', ...anew });
+		expect(planPull('rest', {}, '')).toEqual({ kind: 'first', ...anew });
+		for (const stored of [{ rest }, { rpc }, { rest, rpc }]) {
+			expect(planPull('rpc', stored, 'other')).toEqual({ kind: 'reselected', ...anew });
+			expect(planPull('rest', stored, 'other')).toEqual({ kind: 'reselected', ...anew });
+		}
+	});
+
+	it('the log goes on at its own cursor; without one, REST’s place tells from when', () => {
+		expect(planPull('rpc', { rest, rpc }, '')).toMatchObject({ kind: 'next', checkpoint: rpc });
+		expect(planPull('rpc', { rest }, '')).toEqual({ kind: 'next', checkpoint: null, other: rest });
+	});
+
+	it('[R15] REST goes on at its own place, or reaches back from the log’s last head if that is later', () => {
+		const start = (stored: Parameters<typeof planPull>[1]) =>
+			pullStart(planPull('rest', stored, '').checkpoint, 10_000);
+		const fromLog = { timestamp: at(190), id: null };
+		expect(start({ rest })).toEqual(pullStart(rest, 10_000));
+		expect(start({ rest, rpc })).toEqual(fromLog);
+		expect(start({ rpc })).toEqual(fromLog);
+		expect(start({ rest: checkpoint({ headAt: null, scanStartedAt: at(90) }), rpc })).toEqual(fromLog);
+		const later = checkpoint({ headAt: at(300), position: { timestamp: at(300), id: 'x' } });
+		expect(start({ rest: later, rpc })).toEqual(pullStart(later, 10_000));
+		// The log's first pull has not come to its end: nothing is known to be complete.
+		expect(start({ rpc: { ...rpc, headAt: null } })).toBeNull();
+		expect(start({ rest, rpc: { ...rpc, headAt: null } })).toEqual(pullStart(rest, 10_000));
+	});
+
+	it('a new start that is under way goes on by its own transport, and is begun again by the other', () => {
+		const reselecting = { ...rpc, isReselecting: true as const };
+		expect(planPull('rpc', { rpc: reselecting }, '')).toMatchObject({
+			...{ kind: 'reselected', checkpoint: reselecting },
+		});
+		expect(planPull('rest', { rpc: reselecting }, '')).toEqual({ kind: 'reselected', ...anew });
+		const resetting = { ...rpc, isResetting: true as const };
+		expect(planPull('rpc', { rest, rpc: resetting }, '')).toMatchObject({
+			kind: 'reset',
+			checkpoint: resetting,
+		});
+		expect(planPull('rest', { rest, rpc: resetting }, '')).toEqual({
+			kind: 'next',
+			checkpoint: rest,
+			other: null,
+		});
 	});
 });

@@ -141,7 +141,7 @@ describe('arguments of npx pixsync', () => {
 		};
 		expect(await main(['sql', 'notes'], io)).toBe(0);
 		expect(printed).toEqual([toMigration([toTableSpec({ table: 'notes' })], 'public')]);
-		expect(printed[0]).toContain('insert into pixsync.tables values (\'"public"."notes"\'::regclass)');
+		expect(printed[0]).toContain(`select pixsync.track('"public"."notes"', 'id', 'pixsync_deleted_public');`);
 	});
 
 	it.each([

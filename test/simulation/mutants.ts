@@ -268,7 +268,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 		name: 'rows held already are written again',
 		file: 'services/apply-rows.ts',
 		find: 'if (isReselected || isNewer(spec, remote, held[at] ?? null)) puts.push(remote);',
-		put: 'puts.push(remote);',
+		put: 'if (true) puts.push(remote);',
 		caughtBy: ['S17', 'L2', 'S13'],
 		given: story('remote-create@0:1/notes sync@0:13'),
 	},

@@ -103,6 +103,7 @@ export function createMemoryRemote(options: MemoryRemoteOptions): Remote {
 
 	return {
 		isExactlyOnce: () => false,
+		log: null,
 		pull: ({ spec, start, limit, keysOnly }, signal) => {
 			const sentAt = toTimestampText(BigInt(Math.floor(now() / 1000)) * 1_000_000n);
 			return call({ method: 'pull', spec }, signal, () => {

@@ -7,6 +7,7 @@ import type { Replica } from './replica.ts';
 const unused = () => Promise.reject(new Error('no request belongs here'));
 const remote: Remote = {
 	isExactlyOnce: () => false,
+	log: null,
 	pull: unused,
 	push: unused,
 	fetch: unused,

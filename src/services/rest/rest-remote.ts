@@ -6,15 +6,14 @@ import {
 	quoteInList,
 	rowFilterParams,
 } from '../../core/encode-filter.ts';
-import { PixSyncError } from '../../core/errors.ts';
-import { type TableSpec, versionOf } from '../../core/table-spec.ts';
 import { toTimestampText } from '../../core/timestamp.ts';
 import type { Row, RowId } from '../../core/types.ts';
 import type { PullPage, Remote } from '../remote.ts';
 import type { Http, HttpReply } from './http.ts';
 import { createRestPush } from './push.ts';
 import { keyColumns, MAX_QUERY_BYTES, pullParams, rowColumns } from './queries.ts';
-import { assertWhole, badRows } from './whole-row.ts';
+import { explainUnpullable } from './unpullable.ts';
+import { assertVersioned, assertWhole, badRows } from './whole-row.ts';
 
 export interface RestRemoteOptions {
 	readonly http: Http;
@@ -68,6 +67,7 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 
 	return {
 		isExactlyOnce: () => false,
+		log: null,
 
 		async pull({ spec, start, limit, keysOnly }, signal): Promise<PullPage> {
 			const columns = keysOnly ? keyColumns(spec) : rowColumns(spec);
@@ -77,7 +77,7 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 				query: [columns, ...pullParams(spec, start, limit)],
 				signal,
 			}).catch((error: unknown) => {
-				throw explain(spec, error);
+				throw explainUnpullable(spec, error);
 			});
 			assertWhole(spec, reply.rows, limit);
 			const last = reply.rows.at(-1);
@@ -121,37 +121,3 @@ function toServerTime({ serverDateMs, sentAt, receivedAt }: HttpReply): string |
 	if (serverDateMs === null) return null;
 	return toTimestampText(BigInt(Math.floor(serverDateMs - Math.max(0, receivedAt - sentAt))) * 1000n);
 }
-
-function assertVersioned(spec: TableSpec, row: Row): void {
-	if (versionOf(spec, row) !== null) return;
-	throw new PixSyncError('timestamp-null', `A row has no "${spec.timestampField}"`, {
-		fault: 'fatal',
-		table: spec.table,
-		id: row[spec.idField] as RowId,
-		hint: `Fill the column, make it NOT NULL, and let a trigger set it; see "What a table needs" in the README.`,
-	});
-}
-
-/** What a table that cannot be pulled lacks, with the way to mend it. */
-function explain(spec: TableSpec, error: unknown): unknown {
-	if (!(error instanceof PixSyncError)) return error;
-	if (UNKNOWN_TABLE.includes(error.code)) {
-		return new PixSyncError('unknown-table', `The server has no table "${spec.table}"`, {
-			fault: 'fatal',
-			table: spec.table,
-			cause: error,
-			hint: `Create it, or correct its name in registerTable; after a migration: notify pgrst, 'reload schema'.`,
-		});
-	}
-	// The code has already decided what happens (fatal); the name in the message only words the advice.
-	if (error.code !== '42703' || !error.message.includes(spec.timestampField)) return error;
-	return new PixSyncError('timestamp-missing', `The table has no column "${spec.timestampField}"`, {
-		fault: 'fatal',
-		table: spec.table,
-		cause: error,
-		hint: `Add it: alter table ${spec.table} add column ${spec.timestampField} timestamptz not null default now(); or name yours in timestampField.`,
-	});
-}
-
-/** PostgREST 12, 13 and later, and a bare 404. */
-const UNKNOWN_TABLE: readonly string[] = ['42P01', 'PGRST205', 'http-404'];

@@ -2,7 +2,7 @@ import { PixSyncError } from '../../core/errors.ts';
 import type { PushMutation } from '../../core/mutation.ts';
 import { type TableSpec, versionOf } from '../../core/table-spec.ts';
 import { compareTimestamps } from '../../core/timestamp.ts';
-import type { Row } from '../../core/types.ts';
+import type { Row, RowId } from '../../core/types.ts';
 
 /** The beginning of every timestamp's text: enough to tell it from another, at a hundredth of the cost of reading it. */
 const TIMESTAMP = /^(?:[+-]?\d{4,6}-\d\d-\d\d|-?infinity$)/;
@@ -22,6 +22,17 @@ export function assertWhole(spec: TableSpec, rows: readonly Row[], limit = Numbe
 			throw badRows(spec, `a row without "${spec.timestampField}"`);
 		}
 	}
+}
+
+/** @throws PixSyncError `timestamp-null`: the row cannot be told from another version of it. */
+export function assertVersioned(spec: TableSpec, row: Row): void {
+	if (versionOf(spec, row) !== null) return;
+	throw new PixSyncError('timestamp-null', `A row has no "${spec.timestampField}"`, {
+		fault: 'fatal',
+		table: spec.table,
+		id: row[spec.idField] as RowId,
+		hint: `Fill the column, make it NOT NULL, and let a trigger set it; see "What a table needs" in the README.`,
+	});
 }
 
 /** Whether a row can be the echo of a write: it tells its key and its version. */

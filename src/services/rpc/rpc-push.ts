@@ -11,6 +11,7 @@ import { judgeMissed, judgeUnechoed, refusal } from '../rest/push-verdict.ts';
 import { STAMP_REFUSED, without } from '../rest/stamp.ts';
 import { badRows, isEcho, isStale } from '../rest/whole-row.ts';
 import type { Question } from './function-choice.ts';
+import { explainCall } from './rpc-missing.ts';
 import { type ToldColumn, toToldColumns } from './told-columns.ts';
 
 export interface RpcPushOptions {
@@ -26,9 +27,6 @@ const PATH = 'rpc/pixsync_push';
 
 /** A statement timeout, and requests too large: half as many may pass. */
 const HALVED: ReadonlySet<string> = new Set(['57014', 'http-413', 'http-414']);
-
-/** PostgREST knows no such function, or the role may not call it. */
-const MISSING: ReadonlySet<string> = new Set(['PGRST202', 'http-404', '42883']);
 
 const UNKNOWN_COLUMN = '42703';
 
@@ -62,7 +60,7 @@ export function createRpcPush({ http, schema, batchSize, rest }: RpcPushOptions)
 				body: { request: toRequest(spec, schema, columns ?? [], batch, isStamped) },
 				signal,
 			}).catch((error: unknown) => {
-				throw explain(spec, error);
+				throw explainCall(spec.table, 'pixsync_push', error);
 			});
 			const replies = rows as readonly unknown[];
 			if (replies.length !== batch.length || !replies.every(isReply))
@@ -199,16 +197,6 @@ function toRefusal(
 function statusOf(code: string): number {
 	const named = /^PT([45]\d\d)$/.exec(code)?.[1];
 	return named === undefined ? (code === '42501' ? 403 : 400) : Number(named);
-}
-
-function explain(spec: TableSpec, error: unknown): unknown {
-	if (!(error instanceof PixSyncError) || !MISSING.has(error.code)) return error;
-	return new PixSyncError('rpc-missing', 'The project has no function pixsync_push', {
-		fault: 'fatal',
-		table: spec.table,
-		cause: error,
-		hint: "Run the migration that `npx pixsync sql` prints, or use transport: 'rest'.",
-	});
 }
 
 function isReply(value: unknown): value is Reply {

@@ -1,5 +1,6 @@
 import type { Remote } from '../remote.ts';
 import type { Http } from '../rest/http.ts';
+import { createRpcPull } from './rpc-pull.ts';
 import { createRpcPush } from './rpc-push.ts';
 import { toToldColumns } from './told-columns.ts';
 
@@ -12,11 +13,15 @@ export interface RpcRemoteOptions {
 	readonly rest: Remote;
 }
 
-/** The RPC transport: changes go by one function of the project's (see src/sql), all that is read goes by REST. */
+/**
+ * The RPC transport: changes go by one function of the project's (see src/sql), downloads by another. Single rows are
+ * looked at, and ids compared, by REST.
+ */
 export function createRpcRemote({ http, schema, batchSize, rest }: RpcRemoteOptions): Remote {
 	return {
 		...rest,
 		isExactlyOnce: (spec) => toToldColumns(spec.select) !== null,
+		log: createRpcPull({ http, schema }),
 		push: createRpcPush({ http, schema, batchSize, rest: rest.push }),
 	};
 }
