@@ -2,6 +2,7 @@ import type { LocalStore } from './local-store.ts';
 import type { Remote } from './remote.ts';
 import type { Http } from './rest/http.ts';
 import { createRestRemote } from './rest/rest-remote.ts';
+import { createAutoLog } from './rpc/auto-log.ts';
 import { createAutoRemote } from './rpc/auto-remote.ts';
 import { createChoiceMemory } from './rpc/choice-memory.ts';
 import { createFunctionChoice } from './rpc/function-choice.ts';
@@ -28,6 +29,8 @@ export function createRemote({ transport, http, schema, batchSize, store, now }:
 	const rpc = createRpcRemote({ http, schema, batchSize, rest });
 	if (transport === 'rpc') return rpc;
 	const question = createRpcQuestion({ http, schema });
-	const memory = createChoiceMemory('push', store);
-	return createAutoRemote({ rest, rpc, choice: createFunctionChoice({ question, memory, now }) });
+	const choice = createFunctionChoice({ question, memory: createChoiceMemory('push', store), now });
+	const log =
+		rpc.log && createAutoLog({ log: rpc.log, push: choice, memory: createChoiceMemory('pull', store), now });
+	return createAutoRemote({ rest, rpc, choice, log });
 }

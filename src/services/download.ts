@@ -63,10 +63,16 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		};
 	} catch (error) {
 		endPull(pulls, spec.table);
+		if (pull.transport === 'rpc' && isLogGone(run, error)) return download(run, pulls, input);
 		throw error;
 	} finally {
 		run.signal.removeEventListener('abort', onAbort);
 	}
+}
+
+/** The function that the log is read by is gone, and there is another way. */
+function isLogGone({ remote, spec }: Run, error: unknown): boolean {
+	return toPixSyncError(error).code === 'rpc-missing' && remote.log?.covers(spec) === false;
 }
 
 async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
@@ -74,6 +80,7 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	const running = pulls.get(table);
 	if (running?.id === id) return running;
 	endPull(pulls, table);
+	await run.remote.log?.prepare?.(run.spec, run.signal);
 	const [stored, rows] = await run.store.transact('r', [table], (stores) =>
 		Promise.all([readCheckpoints(stores, table), stores.rows(table).limit(1).primaryKeys()]),
 	);

@@ -41,6 +41,8 @@ export interface Remote {
 
 /** A gap-free way to pull, which also tells what is gone. Of several tables asked at once it may make one request. */
 export interface ChangeLog {
+	/** Finds out whether the project has it, where that is not known; before `covers`. Rejects as `pull`. Without it: it has. */
+	prepare?(spec: TableSpec, signal: AbortSignal): Promise<void>;
 	/** Whether the table can be pulled by it; else it is by `Remote.pull`. */
 	covers(spec: TableSpec): boolean;
 	pull(request: LogRequest, signal: AbortSignal): Promise<LogPage>;

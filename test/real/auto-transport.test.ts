@@ -36,7 +36,9 @@ afterAll(() => supabase?.stop());
 
 /** @param tables that the function takes; null: there is none. */
 async function migrate(tables: readonly string[] | null): Promise<void> {
-	await supabase.sql('drop schema if exists pixsync cascade; drop function if exists pixsync_push(jsonb)');
+	await supabase.sql(
+		'drop schema if exists pixsync cascade; drop function if exists pixsync_push(jsonb); drop function if exists pixsync_pull(jsonb); drop schema if exists pixsync_deleted_public cascade',
+	);
 	if (tables)
 		await supabase.sql(
 			toMigration(
@@ -69,10 +71,21 @@ async function device(tables = TABLES, options: SyncManagerOptions = {}): Promis
 const queue = ({ sync }: Device, table: string, ...titles: string[]) =>
 	sync.queueActions(titles.map((title) => ({ table, action: 'create', data: { title } })));
 
+const isPull = (path: string) => path.endsWith('pixsync_pull');
+
+/** How a table was pulled since the last look; each address once. */
+function pulled(): string[] {
+	const all = supabase.requests
+		.filter(({ method, path, search }) => isPull(path) || (method === 'GET' && search.includes('order=')))
+		.map(({ method, path, status }) => `${method} ${path.slice(9).split('?')[0]} ${status}`);
+	supabase.clearRequests();
+	return [...new Set(all)];
+}
+
 /** What was written since the last look, and how it was answered. */
 function written(): string[] {
 	const all = supabase.requests
-		.filter(({ method }) => method !== 'GET')
+		.filter(({ method, path }) => method !== 'GET' && !isPull(path))
 		.map(({ method, path, status }) => `${method} ${path.slice(9)} ${status}`);
 	supabase.clearRequests();
 	return all;
@@ -258,6 +271,61 @@ describe("transport: 'auto'", () => {
 		await queue(alice, 'papers', 'a', 'b');
 		expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 2 });
 		expect(written()).toEqual(['POST papers 201']);
+	});
+
+	describe('downloads', () => {
+		const BY_RPC = ['POST rpc/pixsync_pull 200'];
+		const BY_REST = ['GET papers 200'];
+		/** Two rows by RPC, so that the project is known to have the function. */
+		async function known(): Promise<Device> {
+			const alice = await device([{ table: 'papers' }]);
+			expect(await alice.sync.sync()).toMatchObject({ errors: [] });
+			expect(pulled(), 'nothing is known yet').toEqual(BY_REST);
+			await queue(alice, 'papers', 'a', 'b');
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 2 });
+			return alice;
+		}
+		const remote = (title: string) =>
+			supabase.sql('insert into papers (id, title) values (gen_random_uuid(), $1)', [title]);
+		const held = async ({ sync }: Device) =>
+			(await sync.table<{ title: string }>('papers').toArray()).map(({ title }) => title).sort();
+
+		it('[S15] go by the log once the function is found, and in later sessions from the first one on', async () => {
+			await migrate(['papers']);
+			const alice = await known();
+			expect(pulled()).toEqual(BY_RPC);
+			await alice.restart();
+			await remote('theirs');
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], downloaded: 1 });
+			expect(pulled(), 'no question').toEqual(BY_RPC);
+			await supabase.sql("delete from papers where title = 'a'");
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], downloaded: 1 });
+			expect(await held(alice)).toEqual(['b', 'theirs']);
+		});
+
+		it('[F19] of a project with an older migration go by REST, and it is asked once a day', async () => {
+			await migrate(['papers']);
+			await supabase.sql('drop function pixsync_pull(jsonb)');
+			await supabase.reloadSchema();
+			const alice = await known();
+			expect(pulled()).toEqual(['POST rpc/pixsync_pull 404', ...BY_REST]);
+			await alice.restart();
+			await remote('theirs');
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], downloaded: 1 });
+			expect(pulled()).toEqual(BY_REST);
+		});
+
+		it('[S15] go by REST in the same sync where the function is taken away, and nothing is missed', async () => {
+			await migrate(['papers']);
+			const alice = await known();
+			pulled();
+			await supabase.sql('drop function pixsync_pull(jsonb)');
+			await supabase.reloadSchema();
+			await remote('theirs');
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], downloaded: 1 });
+			expect(await held(alice)).toEqual(['a', 'b', 'theirs']);
+			expect(pulled()).toEqual(['POST rpc/pixsync_pull 404', ...BY_REST]);
+		});
 	});
 });
 

@@ -34,7 +34,7 @@ function connect(rpc: Remote): void {
 		question: async () => void pushed.push('question'),
 		memory: { read: async () => null, write: async () => undefined },
 	});
-	remote = createAutoRemote({ rest: stub('rest', false), rpc, choice });
+	remote = createAutoRemote({ rest: stub('rest', false), rpc, choice, log: null });
 }
 
 beforeEach(() => {

@@ -15,8 +15,9 @@ let answer: (table: string) => PixSyncError | null;
 let stored: unknown;
 let choice: FunctionChoice;
 
-const start = () =>
+const start = (options: { trustsMemory?: boolean } = {}) =>
 	createFunctionChoice({
+		...options,
 		now: () => nowMs,
 		async question({ table }) {
 			asked.push(table);
@@ -32,6 +33,11 @@ const start = () =>
 		},
 	});
 
+/** The kept "no"s. */
+const refusals = () => {
+	const { all, tables } = (stored ?? {}) as { all?: number | null; tables?: object };
+	return { ...(all ? { all } : {}), ...tables };
+};
 const refused = (code: string) => (table: string) => toRefused(table, { code, message: code });
 const bare = (status: number) => (table: string) =>
 	new PixSyncError(`http-${status}`, 'no', { hint: '', table, fault: 'retryable' });
@@ -52,6 +58,17 @@ describe('whether a table goes by a function of the project’s', () => {
 		expect([choice.isThere('notes'), choice.isThere('tasks'), asked]).toEqual([true, false, ['notes']]);
 		choice = start();
 		expect([await choice.ask(notes, SIGNAL), asked]).toEqual([true, ['notes', 'notes']]);
+	});
+
+	it('what was found is remembered, believed where the memory is trusted, and forgotten as it goes', async () => {
+		await choice.ask(notes, SIGNAL);
+		const trusting = () => start({ trustsMemory: true });
+		choice = trusting();
+		expect([choice.isThere('notes'), await choice.wasThere('notes')]).toEqual([false, true]);
+		expect([await choice.ask(notes, SIGNAL), asked]).toEqual([true, ['notes']]);
+		expect(choice.learn('notes', refused('42P01')('notes'))).toBe(true);
+		choice = trusting();
+		expect([await choice.wasThere('notes'), await choice.ask(notes, SIGNAL)]).toEqual([false, false]);
 	});
 
 	it('no such function: no table asks for a day, in this session and the next, and then one does', async () => {
@@ -104,7 +121,7 @@ describe('whether a table goes by a function of the project’s', () => {
 		answer = error;
 		await expect(choice.ask(notes, SIGNAL)).rejects.toMatchObject({ code: error('notes').code });
 		answer = () => null;
-		expect([await choice.ask(notes, SIGNAL), stored]).toEqual([true, undefined]);
+		expect([await choice.ask(notes, SIGNAL), refusals()]).toEqual([true, {}]);
 	});
 
 	it('[F37] tables that wait for a question which nobody answers do not wait for each other’s', async () => {
@@ -143,7 +160,7 @@ describe('whether a table goes by a function of the project’s', () => {
 		answer = bare(403);
 		expect(await choice.ask(notes, SIGNAL)).toBe(false);
 		answer = () => null;
-		expect([await choice.ask(notes, SIGNAL), stored]).toEqual([true, undefined]);
+		expect([await choice.ask(notes, SIGNAL), refusals()]).toEqual([true, {}]);
 	});
 
 	it('a function that fails for every row is not asked again in this session', async () => {

@@ -1,6 +1,6 @@
 import { PixSyncError } from '../../core/errors.ts';
 import type { TableSpec } from '../../core/table-spec.ts';
-import type { Remote } from '../remote.ts';
+import type { ChangeLog, Remote } from '../remote.ts';
 import type { FunctionChoice } from './function-choice.ts';
 
 export interface AutoRemoteOptions {
@@ -8,6 +8,8 @@ export interface AutoRemoteOptions {
 	readonly rpc: Remote;
 	/** Whether a table's changes may go by RPC. */
 	readonly choice: FunctionChoice;
+	/** How it is pulled by the server's log, where it is. */
+	readonly log: ChangeLog | null;
 }
 
 /**
@@ -18,10 +20,11 @@ export interface AutoRemoteOptions {
  * fail to load where everything else is there, offline or after a new deployment of the app. Whatever then goes by
  * REST loses its place in the ledger; and bundlers' own handlers of such a failure reload the page.
  */
-export function createAutoRemote({ rest, rpc, choice }: AutoRemoteOptions): Remote {
+export function createAutoRemote({ rest, rpc, choice, log }: AutoRemoteOptions): Remote {
 	const isByRpc = (spec: TableSpec) => rpc.isExactlyOnce(spec) && choice.isThere(spec.table);
 	return {
 		...rest,
+		log,
 		isExactlyOnce: isByRpc,
 		async prepare(spec, signal) {
 			if (rpc.isExactlyOnce(spec)) await choice.ask(spec, signal);

@@ -15,6 +15,8 @@ export interface FunctionChoiceOptions {
 	readonly memory: ChoiceMemory;
 	/** Device ms. */
 	readonly now: () => number;
+	/** Whether a "yes" of an earlier session is believed, too. @default false */
+	readonly trustsMemory?: boolean;
 }
 
 /**
@@ -24,6 +26,8 @@ export interface FunctionChoiceOptions {
 export interface FunctionChoice {
 	/** What is known, without asking. */
 	isThere(table: string): boolean;
+	/** Whether it was there when somebody last looked, in whichever session. Asks nobody. */
+	wasThere(table: string): Promise<boolean>;
 	/** Asks, where it is not known. @throws what says nothing about the function, as a request that nobody answers. */
 	ask(spec: TableSpec, signal: AbortSignal): Promise<boolean>;
 	/** Hears of a call's error. @returns whether it says that the function does not take the table (any more). */
@@ -33,25 +37,31 @@ export interface FunctionChoice {
 /** How long a "no" holds: a browser shows each question that is answered by it as a red line in the console. */
 const NO_HOLDS_MS = 86_400_000;
 
-/** When a "no" was heard, by device time. */
+/** When a "no" was heard, by device time, and of which tables the last word was "yes". */
 interface Refusals {
 	/** Of the project, for all tables. */
 	readonly all: number | null;
 	readonly tables: Readonly<Record<string, number>>;
+	readonly there: readonly string[];
 }
 
-const NONE: Refusals = { all: null, tables: {} };
+const NONE: Refusals = { all: null, tables: {}, there: [] };
 
 /** No such function: the transport's word, PostgREST's, its word of old, PostgreSQL's. */
 const NO_FUNCTION: ReadonlySet<string> = new Set(['rpc-missing', 'PGRST202', 'http-404', '42883']);
 
-/** Not registered, or the role may not call it. */
-const NOT_FOR_TABLE: ReadonlySet<string> = new Set(['42P01', '42501']);
+/** Not registered, or the role may not call it; PX001: not prepared for pulls. */
+const NOT_FOR_TABLE: ReadonlySet<string> = new Set(['42P01', '42501', 'PX001']);
 
 /** A proxy's refusal without PostgREST's word; those that say "later" say nothing about the path. */
 const BARE_REFUSAL = /^http-4(?!01|02|08|25|29)\d\d$/;
 
-export function createFunctionChoice({ question, memory, now }: FunctionChoiceOptions): FunctionChoice {
+export function createFunctionChoice({
+	question,
+	memory,
+	now,
+	trustsMemory = false,
+}: FunctionChoiceOptions): FunctionChoice {
 	const there = new Set<string>();
 	let kept: Refusals | null = null;
 	let inSession: Refusals = NONE;
@@ -66,13 +76,29 @@ export function createFunctionChoice({ question, memory, now }: FunctionChoiceOp
 	function refuse(scope: string | null, isKept: boolean): void {
 		if (scope === null) there.clear();
 		else there.delete(scope);
-		const add = ({ all, tables }: Refusals): Refusals =>
-			scope === null ? { all: now(), tables } : { all, tables: { ...tables, [scope]: now() } };
+		const add = ({ all, tables, there: known }: Refusals): Refusals =>
+			scope === null
+				? { all: now(), tables, there: [] }
+				: { all, tables: { ...tables, [scope]: now() }, there: known.filter((one) => one !== scope) };
 		inSession = add(inSession);
-		if (!isKept) return;
-		kept = add(kept ?? NONE);
+		if (isKept) keep(add(kept ?? NONE));
+	}
+
+	function accept(table: string): void {
+		there.add(table);
+		const known = kept ?? NONE;
+		if (!known.there.includes(table)) keep({ ...known, there: [...known.there, table] });
+	}
+
+	function keep(next: Refusals): void {
+		kept = next;
 		// Losing it costs a question.
-		void memory.write(kept).catch(() => undefined);
+		void memory.write(next).catch(() => undefined);
+	}
+
+	async function recall(): Promise<Refusals> {
+		kept ??= toRefusals(await memory.read().catch(() => null));
+		return kept;
 	}
 
 	function learn(table: string, error: unknown): boolean {
@@ -90,11 +116,13 @@ export function createFunctionChoice({ question, memory, now }: FunctionChoiceOp
 	async function decide(spec: TableSpec, signal: AbortSignal): Promise<boolean> {
 		const { table } = spec;
 		if (there.has(table)) return true;
-		kept ??= toRefusals(await memory.read().catch(() => null));
-		if (isRefused(kept, table) || isRefused(inSession, table)) return false;
+		const known = await recall();
+		if (isRefused(known, table) || isRefused(inSession, table)) return false;
+		if (trustsMemory && known.there.includes(table)) there.add(table);
+		if (there.has(table)) return true;
 		try {
 			await question(spec, signal);
-			there.add(table);
+			accept(table);
 			return true;
 		} catch (cause) {
 			const error = toPixSyncError(cause, table);
@@ -110,6 +138,7 @@ export function createFunctionChoice({ question, memory, now }: FunctionChoiceOp
 
 	return {
 		isThere: (table) => there.has(table),
+		wasThere: async (table) => there.has(table) || (await recall()).there.includes(table),
 		ask(spec, signal) {
 			// Tables begin together, and the first "no" may be the answer to all. Where it was none, they ask side by side.
 			if (first) return first.then(() => decide(spec, signal));
@@ -134,9 +163,10 @@ function codeOf({ code, cause }: PixSyncError): string {
 /** What is in the database may be of another version. */
 function toRefusals(value: unknown): Refusals {
 	if (typeof value !== 'object' || value === null) return NONE;
-	const { all, tables } = value as Partial<Record<keyof Refusals, unknown>>;
+	const { all, tables, there } = value as Partial<Record<keyof Refusals, unknown>>;
 	return {
 		all: typeof all === 'number' ? all : null,
 		tables: typeof tables === 'object' && tables !== null ? (tables as Refusals['tables']) : {},
+		there: Array.isArray(there) ? there.filter((one) => typeof one === 'string') : [],
 	};
 }
