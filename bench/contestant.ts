@@ -2,8 +2,10 @@
 export interface Contestant {
 	/** Opens the local data, new or kept, and reads one row of it, if there is one. */
 	open(): Promise<void>;
-	/** Brings everything new down. @returns how many rows are held. */
-	download(): Promise<number>;
+	/** Brings everything new down. */
+	download(): Promise<void>;
+	/** How many rows are held. */
+	count(): Promise<number>;
 	/** A row as it is held. */
 	read(id: string): Promise<Readonly<Record<string, unknown>> | undefined>;
 	/** Queues creates, durably, in one call. */

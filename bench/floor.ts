@@ -101,9 +101,10 @@ export function createFloor(site: Site, options: FloorOptions): Contestant {
 					transaction.commit();
 					await done(transaction);
 				}
-				if (page.length < PAGE) return result(db.transaction('rows').objectStore('rows').count());
+				if (page.length < PAGE) return;
 			}
 		},
+		count: () => result(db.transaction('rows').objectStore('rows').count()),
 		read: (id) => result(db.transaction('rows').objectStore('rows').get(id)),
 		createMany: (rows) => queue(rows.map((body) => ({ kind: 'create', id: body.id, base: null, body }))),
 		updateMany: (ids, n) => queue(ids.map((id) => ({ kind: 'update', id, base: null, body: { n } }))),

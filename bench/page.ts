@@ -3,14 +3,15 @@ import type { Contestant, CreateContestant, Site } from './contestant.ts';
 /** What the runner calls in the page. */
 export interface BenchPage {
 	enter(contestant: string, site: Site): void;
-	/** @returns the ms that it took, and the value. */
-	call(method: Exclude<keyof Contestant, 'watch'>, args: readonly unknown[]): Promise<Timed>;
+	/** @returns the ms that it took. */
+	call(method: Exclude<keyof Contestant, 'watch'>, args: readonly unknown[]): Promise<number>;
 	/** Changes one row so many times, each to another `n`: 1, 2, … */
-	updateOne(id: string, times: number): Promise<Timed>;
+	updateOne(id: string, times: number): Promise<number>;
 	/** Creates so many rows, in one call or each in its own. */
-	create(rows: number, isOneByOne: boolean): Promise<Timed>;
+	create(rows: number, isOneByOne: boolean): Promise<number>;
 	/** A live query's latencies during a download, or so many ms of nothing; null: the contestant has none. */
 	watch(during: 'download' | number): Promise<readonly number[] | null>;
+	count(): Promise<number>;
 	read(id: string): Promise<unknown>;
 	/** MB in use after a collection. */
 	heap(): number;
@@ -18,11 +19,6 @@ export interface BenchPage {
 	longestTask(): number;
 	/** Removes the databases whose names begin so. */
 	remove(databaseName: string): Promise<void>;
-}
-
-export interface Timed {
-	readonly ms: number;
-	readonly value: unknown;
 }
 
 /** Puts itself where the runner finds it. */
@@ -62,6 +58,7 @@ export function startPage(contestants: Readonly<Record<string, CreateContestant>
 				during === 'download' ? contestant.download() : new Promise((resolve) => setTimeout(resolve, during));
 			return contestant.watch?.(work()) ?? null;
 		},
+		count: () => contestant.count(),
 		read: (id) => contestant.read(id),
 		heap() {
 			const { gc, performance: clock } = globalThis as unknown as {
@@ -85,8 +82,8 @@ export function startPage(contestants: Readonly<Record<string, CreateContestant>
 	Object.assign(globalThis, { bench });
 }
 
-async function timed(work: () => Promise<unknown>): Promise<Timed> {
+async function timed(work: () => Promise<unknown>): Promise<number> {
 	const start = performance.now();
-	const value = await work();
-	return { ms: performance.now() - start, value };
+	await work();
+	return performance.now() - start;
 }

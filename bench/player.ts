@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import type { BenchPage, Timed } from './page.ts';
+import type { BenchPage } from './page.ts';
 import type { BenchServer, Traffic } from './server.ts';
 
 /** One thing measured. */
@@ -12,10 +12,11 @@ export interface Measure {
 
 /** A contestant in a page. */
 export interface Player {
-	call(method: 'open' | 'download' | 'upload' | 'close'): Promise<Measure & { readonly result: unknown }>;
+	call(method: 'open' | 'download' | 'upload' | 'close'): Promise<Measure>;
 	create(rows: number, isOneByOne: boolean): Promise<Measure>;
 	update(ids: readonly string[]): Promise<Measure>;
 	updateOne(id: string, times: number): Promise<Measure>;
+	count(): Promise<number>;
 	read(id: string): Promise<Record<string, unknown> | undefined>;
 	/** See {@link BenchPage.watch}. */
 	watch(during: 'download' | number): Promise<readonly number[] | null>;
@@ -50,10 +51,10 @@ export async function createPlayer(options: PlayerOptions): Promise<Player> {
 		return entered;
 	}
 
-	async function measured(work: () => Promise<Timed>): Promise<Measure & { result: unknown }> {
+	async function measured(work: () => Promise<number>): Promise<Measure> {
 		server.clearTraffic();
-		const { ms, value } = await work();
-		return { value: ms, result: value, traffic: server.traffic() };
+		const ms = await work();
+		return { value: ms, traffic: server.traffic() };
 	}
 
 	const call = (method: string, args: readonly unknown[]) =>
@@ -81,6 +82,7 @@ export async function createPlayer(options: PlayerOptions): Promise<Player> {
 					times,
 				] as const),
 			),
+		count: () => page.evaluate(() => (globalThis as InPage).bench.count()),
 		read: (id) =>
 			page.evaluate((one) => (globalThis as InPage).bench.read(one), id) as ReturnType<Player['read']>,
 		watch: (during) => page.evaluate((work) => (globalThis as InPage).bench.watch(work), during),

@@ -1,4 +1,4 @@
-import { FLOOR, OWN, PEERS, REST, RPC, SIX_CONNECTIONS, TUNED_FLOOR } from './names.ts';
+import { FLOOR, OWN, PEERS, REST, SIX_CONNECTIONS, TUNED_FLOOR } from './names.ts';
 import { PEER_NOTES } from './peer-notes.ts';
 import type { Results } from './results.ts';
 import { type Sizes, toCount } from './sizes.ts';
@@ -60,18 +60,15 @@ function rowsOf(results: Results): readonly string[] {
 	return results.rows.filter((row) => results.median(row, FLOOR) !== null);
 }
 
-/** Who is quickest: both transports of PixSync, one, or a peer. */
+/** The peers that are quicker than PixSync, or than one transport of it. */
 function toAhead(results: Results, row: string, peers: readonly string[]): string {
-	const rivals = peers
-		.map((name) => ({ name, value: results.median(row, name) ?? Number.POSITIVE_INFINITY }))
-		.sort((a, b) => a.value - b.value);
-	const [best] = rivals;
-	if (!best || best.value === Number.POSITIVE_INFINITY) return 'no peer did it';
-	const isAhead = (own: string) => (results.median(row, own) ?? Number.POSITIVE_INFINITY) <= best.value;
-	if (isAhead(REST) && isAhead(RPC)) return 'yes';
-	if (isAhead(REST) || isAhead(RPC))
-		return `${isAhead(RPC) ? RPC : REST} only; ${best.name} before the other`;
-	return `**no**: ${best.name}`;
+	const medianOf = (name: string) => results.median(row, name) ?? Number.POSITIVE_INFINITY;
+	const quicker = peers.flatMap((peer) => {
+		const behind = OWN.filter((own) => medianOf(peer) < medianOf(own));
+		if (behind.length === 0) return [];
+		return behind.length === OWN.length ? peer : `${peer} before ${behind.join()}`;
+	});
+	return quicker.length === 0 ? 'yes' : `**no**: ${quicker.join('; ')}`;
 }
 
 function toNotes(results: Results, { peers }: Conditions, limitMs: number): string {

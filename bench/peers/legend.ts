@@ -2,6 +2,7 @@ import { observable, syncState, when } from '@legendapp/state';
 import { ObservablePersistIndexedDB } from '@legendapp/state/persist-plugins/indexeddb';
 import { syncedSupabase } from '@legendapp/state/sync-plugins/supabase';
 import type { Contestant, NewRow, Site } from '../contestant.ts';
+import { result } from '../indexed-db.ts';
 import { createPeerClient } from './client.ts';
 
 type Rows = Record<string, NewRow>;
@@ -9,16 +10,29 @@ type Rows = Record<string, NewRow>;
 /** Tells when what was given to it is in IndexedDB, which Legend-State itself does not tell the app. */
 class TellingPersistence extends ObservablePersistIndexedDB {
 	#onSaved: (() => void)[] = [];
+	#saving: Promise<unknown> = Promise.resolve();
 
 	/** When the next changes are saved. */
 	saved(): Promise<void> {
 		return new Promise((resolve) => this.#onSaved.push(resolve));
 	}
 
+	/** When everything given to it so far is saved. */
+	async settled(): Promise<void> {
+		// Changes are handed over in a microtask.
+		await new Promise((resolve) => setTimeout(resolve));
+		await this.#saving;
+		const { db } = this as unknown as { readonly db: IDBDatabase };
+		// Reads wait for the writes before them to be committed.
+		await result(db.transaction('notes').objectStore('notes').get('none'));
+	}
+
 	override async set(...args: Parameters<ObservablePersistIndexedDB['set']>): Promise<void> {
 		const waiting = this.#onSaved;
 		this.#onSaved = [];
-		await super.set(...args);
+		const saving = super.set(...args);
+		this.#saving = Promise.all([this.#saving, saving]);
+		await saving;
 		for (const resolve of waiting) resolve();
 	}
 }
@@ -40,8 +54,10 @@ export function createLegend(site: Site): Contestant {
 			changesSince: 'last-sync',
 			fieldUpdatedAt: 'updated_at',
 			persist: { name: 'notes', plugin: persistence, retrySync: true },
+			retry: { infinite: true },
 			waitFor: () => isReading$.get(),
-			waitForSet: () => isSending$.get(),
+			// A function that returns false would not be waited for.
+			waitForSet: isSending$,
 		} as never) as never,
 	);
 	const state$ = syncState(rows$);
@@ -52,8 +68,6 @@ export function createLegend(site: Site): Contestant {
 			await when(state$.isPersistLoaded);
 		},
 		async download() {
-			const held = state$.lastSync.peek();
-			const saved = persistence.saved();
 			if (isFirst) {
 				isReading$.set(true);
 				await when(state$.isLoaded);
@@ -64,9 +78,9 @@ export function createLegend(site: Site): Contestant {
 				await when(state$.isGetting);
 				await when(() => !state$.isGetting.get());
 			}
-			if (state$.lastSync.peek() !== held) await saved;
-			return Object.keys(rows$.peek() ?? {}).length;
+			await persistence.settled();
 		},
+		count: async () => Object.keys(rows$.peek() ?? {}).length,
 		read: async (id) => rows$[id]?.peek(),
 		async createMany(rows) {
 			const saved = persistence.saved();

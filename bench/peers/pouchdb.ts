@@ -25,8 +25,8 @@ export function createPouch(site: Site): Contestant {
 		},
 		async download() {
 			await db.replicate.from(remote, { batch_size: 1_000 });
-			return (await db.info()).doc_count;
 		},
+		count: async () => (await db.info()).doc_count,
 		read: (id) => db.get(id),
 		createMany: (rows) => write(rows.map(toDocument)),
 		async updateMany(ids, n) {

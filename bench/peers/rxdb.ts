@@ -36,10 +36,10 @@ export function createRxdb(site: Site): Contestant {
 				...{ tableName: 'notes', client: createPeerClient(site), collection: notes },
 				...{ replicationIdentifier: 'notes', live: true, waitForLeadership: false },
 				...{ modifiedField: 'updated_at', deletedField: '_deleted' },
-				...{ pull: { batchSize: 1_000 }, push: { batchSize: 500 } },
+				...{ pull: { batchSize: 1_000 }, push: {} },
 			});
 		}
-		const subscription = replication.error$.subscribe((error) => failed(error));
+		const subscription = replication.error$.subscribe((error) => failed(toCause(error)));
 		await Promise.race([replication.awaitInSync(), failure]);
 		subscription.unsubscribe();
 		await replication.pause();
@@ -48,15 +48,17 @@ export function createRxdb(site: Site): Contestant {
 	return {
 		async open() {
 			db = await createRxDatabase({
-				...{ name: site.databaseName, storage: getRxStorageDexie(), multiInstance: false },
+				...{
+					name: site.databaseName,
+					storage: getRxStorageDexie({ chromeTransactionDurability: 'strict' }),
+					multiInstance: false,
+				},
 			});
 			({ notes } = await db.addCollections<{ notes: RxCollection<NewRow> }>({ notes: { schema: SCHEMA } }));
 			await notes.findOne('none').exec();
 		},
-		async download() {
-			await sync();
-			return notes.count().exec();
-		},
+		download: sync,
+		count: () => notes.count().exec(),
 		read: async (id) => (await notes.findOne(id).exec())?.toJSON(),
 		async createMany(rows) {
 			const { error } = await notes.bulkInsert([...rows]);
@@ -76,4 +78,10 @@ export function createRxdb(site: Site): Contestant {
 			await db.close();
 		},
 	};
+}
+
+/** What lies in the error that RxDB wraps. */
+function toCause(error: { readonly parameters: object }): Error {
+	const { errors } = error.parameters as { readonly errors?: readonly { readonly message?: string }[] };
+	return new Error(`RxDB: ${errors?.[0]?.message ?? String(error)}`);
 }
