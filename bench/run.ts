@@ -93,5 +93,8 @@ async function withLimit(work: Promise<unknown>, limitMs: number): Promise<strin
 function toReason(error: unknown): string {
 	const [line = ''] = String(error instanceof Error ? error.message : error).split('\n');
 	if (/crashed/i.test(line)) return 'the page crashed';
-	return line.replace(/^page\.evaluate: /, '').slice(0, 200);
+	return line
+		.replace(/^page\.evaluate: /, '')
+		.replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, '')
+		.slice(0, 200);
 }
