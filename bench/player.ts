@@ -7,6 +7,8 @@ export interface Measure {
 	readonly value: number;
 	/** @default ms */
 	readonly unit?: 'ms' | 'MB';
+	/** Told as it is, not as a multiple of the floor's. */
+	readonly isAbsolute?: boolean;
 	readonly traffic: Traffic;
 }
 

@@ -8,7 +8,9 @@ const COLOURS = ['#3b6fb6', '#d0872b', '#8a8a8a', '#5f9e6e', '#b55d60'];
 
 /** Ratios to the floor on a logarithmic scale from 0.1 to 1,000. */
 export function toPlot(results: Results, others: readonly string[]): string {
-	const rows = results.rows.filter((row) => (results.median(row, FLOOR) ?? 0) > 0);
+	const rows = results.rows.filter(
+		(row) => (results.median(row, FLOOR) ?? 0) > 0 && !results.isAbsolute(row),
+	);
 	const height = 60 + rows.length * (others.length * BAR + 10);
 	const bars = rows.flatMap((row, at) => {
 		const top = 50 + at * (others.length * BAR + 10);

@@ -129,12 +129,12 @@ export function toFigure(results: Results, row: string, name: string): string {
 	return `${value.toFixed(value < 20 ? 1 : 0)} ${results.unit(row)}`;
 }
 
-/** `1.05×`; in ms where there is nothing to divide by. */
+/** `1.05×`; in ms where there is nothing to divide by, or no sense in it. */
 export function toRatio(results: Results, row: string, name: string, reference: string): string {
 	const [value, divisor] = [results.median(row, name), results.median(row, reference)];
 	if (value === null) return results.reason(row, name) ? 'not done' : '–';
 	if (divisor === null) return '–';
-	if (divisor === 0) return toFigure(results, row, name);
+	if (divisor === 0 || results.isAbsolute(row)) return toFigure(results, row, name);
 	const ratio = value / divisor;
 	return `${ratio < 100 ? ratio.toFixed(2) : toCount(Math.round(ratio))}×`;
 }

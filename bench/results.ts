@@ -18,6 +18,8 @@ export interface Results {
 	/** null: not measured. */
 	median(row: string, contestant: string): number | null;
 	unit(row: string): 'ms' | 'MB';
+	/** See {@link Measure.isAbsolute}. */
+	isAbsolute(row: string): boolean;
 	/** Of the last round. */
 	last(row: string, contestant: string): Measure | undefined;
 	/** Why a contestant has nothing in a row; null: it did not take part. */
@@ -29,6 +31,8 @@ export function createResults(): Results {
 	const measures = new Map<string, Map<string, Measure[]>>();
 	const workloads = new Map<string, string>();
 	const failures = new Map<string, Failure>();
+
+	const firstOf = (row: string) => [...(measures.get(row)?.values() ?? [])][0]?.[0];
 
 	return {
 		get rows() {
@@ -50,7 +54,8 @@ export function createResults(): Results {
 				?.map(({ value }) => value);
 			return values ? medianOf(values) : null;
 		},
-		unit: (row) => [...(measures.get(row)?.values() ?? [])][0]?.[0]?.unit ?? 'ms',
+		unit: (row) => firstOf(row)?.unit ?? 'ms',
+		isAbsolute: (row) => firstOf(row)?.isAbsolute ?? false,
 		last: (row, contestant) => measures.get(row)?.get(contestant)?.at(-1),
 		reason: (row, contestant) => failures.get(`${workloads.get(row)}/${contestant}`)?.reason ?? null,
 		get failures() {

@@ -63,6 +63,7 @@ async function smaller({ server, sizes: { medium }, open, record }: Stage): Prom
 	record(`first download of ${toCount(medium * 2)} rows`, first);
 	record('longest task during it (0: below 50)', {
 		value: await player.longestTask(),
+		isAbsolute: true,
 		traffic: first.traffic,
 	});
 	await player.end();
