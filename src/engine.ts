@@ -193,10 +193,11 @@ export function createEngine(
 			schema: settings.schema,
 			timeoutMs: settings.requestTimeoutMs,
 			now,
+			monotonic: platform.monotonic,
 			onEnd: (end) => {
 				const { answered, reply } = end;
 				if (answered || reply.serverDateMs !== null) clock.observe(reply);
-				monitor.report(answered ? { answered, rttMs: reply.receivedAt - reply.sentAt } : { answered });
+				monitor.report(answered ? { answered, rttMs: reply.tookMs } : { answered });
 				options.inspect?.(toInspectionEvent(actor, end));
 			},
 			beforeWrite: async () => tabs.current()?.confirm(),
@@ -323,7 +324,7 @@ export function createEngine(
 		const workspace = host.current();
 		if (workspace) {
 			await workspace.store.ensure([...specs.values()]);
-			watchCounts(workspace);
+			if (!isClosed && host.current() === workspace) watchCounts(workspace);
 		}
 		if (isClosed) return;
 		realtime?.tablesChanged();
@@ -470,7 +471,7 @@ export function createEngine(
 /** An HTTP request's end in the form of XState's own events; the chart itself is not told. */
 function toInspectionEvent(actor: Engine['actor'], end: RequestEnd): InspectionEvent {
 	const { table, method, status, rows, reply } = end;
-	const ms = reply.receivedAt - reply.sentAt;
+	const ms = reply.tookMs;
 	return {
 		type: '@xstate.event',
 		rootId: actor.sessionId,

@@ -2,6 +2,7 @@ import type { Checkpoint } from '../core/checkpoint.ts';
 import { toErrorLine, toPixSyncError } from '../core/errors.ts';
 import type { DownloadInput, DownloadOutput } from '../core/run-contract.ts';
 import { selectionOf } from '../core/table-spec.ts';
+import type { Row } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
 import { reconcile } from './reconcile.ts';
@@ -42,6 +43,7 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		const page = await pull.pager.next();
 		const { downloaded, isSweepBegun, plan } = await applyPage(run, pull, page, input);
 		pull.rowsRead += page.read;
+		if (page.isHead) run.session.echoes.forget(spec.table);
 		if (!plan) return toOutput(pull, { downloaded, more: true });
 		const sweep = await reconcileIfDue(run, pull, isSweepBegun);
 		endPull(pulls, spec.table);
@@ -100,8 +102,11 @@ interface AppliedPage {
 
 async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
 	const isReselected = pull.kind === 'reselected';
-	const incoming = { rows: page.rows, isReselected, isFilling: pull.isFilling };
-	const { spec, store } = run;
+	const { spec, store, session } = run;
+	// Without a checkpoint the replica may be a new one, which has lost what was stored.
+	const isKnown = (row: Row) => pull.kind === 'next' && session.echoes.has(spec, row);
+	const rows = page.rows.filter((row) => !isKnown(row));
+	const incoming = { rows, isReselected, isFilling: pull.isFilling };
 	return store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const stored = await stores.checkpoints.get([spec.table, 'rest']);
@@ -162,18 +167,18 @@ async function reconcileIfDue(run: Run, { kind }: Pull, isBegun: boolean): Promi
 	// What another filter leaves out goes, however much it is: the app itself asked for it.
 	const isReselected = kind === 'reselected';
 	if (!isReselected && !isSweptByItself(run)) return NOT_RECONCILED;
-	const last = run.reconciledAt.get(spec.table);
+	const last = run.session.reconciledAt.get(spec.table);
 	// Also where the clock has been set back since.
 	const isRecent = last !== undefined && Math.abs(run.now() - last) < settings.reconcileIntervalMs;
 	const isRegular = !spec.deleted && !isRecent;
 	if (!isReselected && !isRegular && !isBegun) return NOT_RECONCILED;
 	if (kind === 'first') {
-		run.reconciledAt.set(spec.table, run.now());
+		run.session.reconciledAt.set(spec.table, run.now());
 		return NOT_RECONCILED;
 	}
 	try {
 		const changed = await reconcile(run, { allowShrink: isReselected, isResuming: true });
-		run.reconciledAt.set(spec.table, run.now());
+		run.session.reconciledAt.set(spec.table, run.now());
 		return { isDone: true, changed, errors: [] };
 	} catch (cause) {
 		const error = toPixSyncError(cause, spec.table);

@@ -68,7 +68,7 @@ export function settleWithoutConflict(run: Run, conflict: OpenConflict): RowChan
 		};
 	}
 	if (record.parked) return null;
-	if (base.kind === 'held' && remote) {
+	if (base.kind === 'held' && remote && !record.isNews) {
 		const [held, seen] = [versionOf(spec, base.row), versionOf(spec, remote)];
 		if (held && seen && compareTimestamps(seen, held) <= 0)
 			return { id, base, remaining: mutations, removed: [] };

@@ -1,47 +1,80 @@
 import { isPutOff } from '../core/backoff.ts';
 import { type PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
-import type { PushMutation } from '../core/mutation.ts';
-import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
-import { versionOf } from '../core/table-spec.ts';
-import { nextStamp } from '../core/timestamp.ts';
+import type { PushOutcome } from '../core/mutation.ts';
+import { addCounts, NO_COUNTS, type StepCounts, StepError } from '../core/run-contract.ts';
 import { applyPush, putOffUntil } from './apply-push.ts';
-import { claimArrived } from './claim-arrived.ts';
-import { assertCurrent, type Run, serverNow } from './run.ts';
+import type { SeenRows } from './queue-look.ts';
+import { assertCurrent, type Run } from './run.ts';
+import { stillUncertain, turnsAgain } from './send-again.ts';
 import type { AttemptRecord } from './stores.ts';
-import { type PlannedRow, toPushMutation } from './upload-plan.ts';
 
-/** Stores an attempt of the rows (R7), and sends it. */
-export async function sendRows(
-	run: Run,
-	rows: readonly PlannedRow[],
-	retryInMs: number,
-): Promise<StepCounts> {
-	return send(run, await storeAttempt(run, rows), retryInMs);
+export interface Sent {
+	readonly counts: StepCounts;
+	/** Turns were left out, for a look anew. */
+	readonly isCut: boolean;
 }
 
-/** Sends what may have arrived before. */
-export async function sendAgain(
-	run: Run,
-	attempts: readonly AttemptRecord[],
-	retryInMs: number,
-): Promise<StepCounts> {
-	const { counts, left } = await claimNameless(run, attempts);
-	return addCounts(counts, await send(run, await stampAnew(run, left), retryInMs));
+/** A stored attempt, and what its rows had queued as it was planned; null: that is long ago. */
+export interface Sending {
+	readonly attempt: AttemptRecord;
+	readonly seen: SeenRows | null;
 }
 
-async function send(run: Run, attempts: readonly AttemptRecord[], retryInMs: number): Promise<StepCounts> {
-	let counts: StepCounts = NO_COUNTS;
-	for (const [at, attempt] of attempts.entries()) {
+/** What is sent in its turn. */
+export interface Turn {
+	/** What may have arrived before; undefined: nothing of it has been sent. */
+	readonly again?: AttemptRecord;
+	take(): Promise<TakenTurn>;
+}
+
+/** What a turn comes to. `stale`: it was planned for a queue that is another now, as all that come after it. */
+export type TakenTurn = ({ readonly kind: 'send' } & Sending) | { readonly kind: 'nothing' | 'stale' };
+
+/** A request that has ended. */
+type Reply = Sending & ({ readonly outcomes: readonly PushOutcome[] } | { readonly error: PixSyncError });
+
+/**
+ * Sends one after the other, each stored by its turn just before. A turn comes when the request before has ended,
+ * and while its outcome is still being written: the network and the disk work at the same time, and never are two
+ * requests under way whose order the server might turn round. The first error that ends the upload ends the turns.
+ * @param before what the upload has done already, to which its counts are added.
+ * @throws StepError
+ */
+export async function sendInTurn(
+	run: Run,
+	turns: readonly Turn[],
+	retryInMs: number,
+	before: StepCounts,
+): Promise<Sent> {
+	const left = [...turns];
+	let counts: StepCounts = before;
+	let isCut = false;
+	let failure: { readonly error: unknown } | null = null;
+	let flying: Promise<Reply> | null = null;
+	const isOver = () => failure !== null || isCut;
+	while (flying || (left.length > 0 && !isOver())) {
+		const reply: Reply | null = await flying;
+		flying = null;
 		try {
-			counts = addCounts(counts, await push(run, attempt, retryInMs));
+			while (!flying && left.length > 0 && !isOver() && !(reply && endsUpload(reply))) {
+				isCut = run.isAwaited();
+				const taken = isCut ? null : await left.shift()?.take();
+				if (taken?.kind === 'send') flying = request(run, taken);
+				isCut ||= taken?.kind === 'stale';
+			}
 		} catch (error) {
-			if (!isWayGone(run, error)) throw error;
-			// By the other way, without names: nothing that has one may go by it, or it would be taken for known later.
-			const left = await stillUncertain(run, attempts.slice(at));
-			return addCounts(counts, await sendAgain(run, left, retryInMs));
+			failure = { error };
+		}
+		if (!reply) continue;
+		try {
+			counts = addCounts(counts, await settle(run, reply, retryInMs));
+		} catch (error) {
+			if (failure || !isWayGone(run, error)) failure ??= { error };
+			else counts = addCounts(counts, await goOtherWay(run, reply, left));
 		}
 	}
-	return counts;
+	if (failure) throw new StepError(toPixSyncError(failure.error, run.spec.table), counts);
+	return { counts, isCut };
 }
 
 /** The function that it was to go by is gone, and there is another way. */
@@ -49,104 +82,38 @@ function isWayGone({ remote, spec }: Run, error: unknown): boolean {
 	return toPixSyncError(error).code === 'rpc-missing' && !remote.isExactlyOnce(spec);
 }
 
-/** The attempts less what became known of them. */
-async function stillUncertain(
-	run: Run,
-	attempts: readonly AttemptRecord[],
-): Promise<readonly AttemptRecord[]> {
-	const ids = attempts.map(({ id }) => id ?? -1);
-	const stored = await run.store.transact('r', [], (stores) => stores.attempts.bulkGet(ids));
-	return attempts.flatMap((attempt, at) => {
-		const open = new Set(stored[at]?.mutations.map(({ id }) => id));
-		const mutations = attempt.mutations.filter(({ id }) => open.has(id));
-		return mutations.length > 0 ? [{ ...attempt, mutations }] : [];
-	});
+/** By the other way, without names: nothing that has one may go by it, or it would be taken for known later. */
+async function goOtherWay(run: Run, reply: Reply, left: Turn[]): Promise<StepCounts> {
+	const attempts = [reply.attempt, ...left.flatMap(({ again }) => again ?? [])];
+	const { counts, turns } = await turnsAgain(run, await stillUncertain(run, attempts));
+	left.splice(0, left.length, ...turns, ...left.filter(({ again }) => !again));
+	return counts;
 }
 
-/**
- * Where the server makes the ids, what was sent by a name is known at the server; the rest, of a former transport,
- * too, is looked for.
- */
-async function claimNameless(
-	run: Run,
-	attempts: readonly AttemptRecord[],
-): Promise<{ readonly counts: StepCounts; readonly left: readonly AttemptRecord[] }> {
-	if (run.spec.ids !== 'server') return { counts: NO_COUNTS, left: attempts };
-	const isKnown = ({ mutations }: AttemptRecord) =>
-		run.remote.isExactlyOnce(run.spec) && mutations.every(({ pushId }) => pushId !== undefined);
-	const unknown = attempts.filter((attempt) => !isKnown(attempt));
-	const claimed = await claimArrived(run, unknown);
-	return { counts: claimed.counts, left: [...attempts.filter(isKnown), ...claimed.left] };
-}
-
-/** Stores what is about to be sent, before it is (R7). */
-async function storeAttempt(run: Run, rows: readonly PlannedRow[]): Promise<AttemptRecord[]> {
-	const micros = BigInt(Math.round(serverNow(run) * 1000));
-	const mutations = rows
-		.map((row) => {
-			const base = row.base.kind === 'held' ? versionOf(run.spec, row.base.row) : null;
-			const mutation = toPushMutation(run.spec, row, nextStamp(micros, base, noise(run)));
-			return mutation && run.remote.isExactlyOnce(run.spec)
-				? { ...mutation, pushId: run.createId() }
-				: mutation;
-		})
-		.filter((mutation): mutation is PushMutation => mutation !== null);
-	if (mutations.length === 0) return [];
-	const record: AttemptRecord = { table: run.spec.table, mutations, count: 0, nextAttemptAt: 0 };
-	const id = await run.store.transact('rw', [], async (stores) => {
-		await assertCurrent(stores, run);
-		return stores.attempts.add(record);
-	});
-	return [{ ...record, id }];
-}
-
-/** Below the millisecond that clocks tell: makes a stamp this device's own. */
-function noise(run: Run): bigint {
-	return BigInt(Math.floor(run.random() * 1_000));
-}
-
-/** Stamps remembered of one request; past them it is told by its columns. */
-const MAX_STAMPS = 20;
-
-/**
- * A repeated request carries the time of its own sending (R17). With the first one's, a table that has no trigger
- * would take in a row behind the other devices' checkpoints, hours back after an offline spell, and they would
- * never pull it.
- */
-async function stampAnew(run: Run, attempts: readonly AttemptRecord[]): Promise<readonly AttemptRecord[]> {
-	const { timestampField } = run.spec;
-	const micros = BigInt(Math.round(serverNow(run) * 1000));
-	const isNamed = run.remote.isExactlyOnce(run.spec);
-	const again = ({ pushId, ...mutation }: PushMutation): PushMutation => {
-		const stamp = nextStamp(micros, mutation.base, noise(run));
-		return {
-			...mutation,
-			// What goes by a transport without a ledger is not known by its name any more.
-			...(isNamed && pushId !== undefined ? { pushId } : {}),
-			stamp,
-			earlierStamps: [mutation.stamp, ...(mutation.earlierStamps ?? [])].slice(0, MAX_STAMPS),
-			body: mutation.body && { ...mutation.body, [timestampField]: stamp },
-		};
-	};
-	return run.store.transact('rw', [], async (stores) => {
-		await assertCurrent(stores, run);
-		return Promise.all(
-			attempts.map(async (attempt) => {
-				const sent = new Map(attempt.mutations.map((mutation) => [mutation.id, again(mutation)]));
-				const stored = (await stores.attempts.get(attempt.id ?? -1)) ?? attempt;
-				// Rows that wait for the resolver are not sent, but what they may have left at the server is kept.
-				const mutations = stored.mutations.map((mutation) => sent.get(mutation.id) ?? mutation);
-				await stores.attempts.put({ ...stored, mutations });
-				return { ...attempt, mutations: [...sent.values()] };
-			}),
-		);
-	});
-}
-
-async function push(run: Run, attempt: AttemptRecord, retryInMs: number): Promise<StepCounts> {
+/** Never rejects: what goes wrong is its reply. */
+async function request(run: Run, sending: Sending): Promise<Reply> {
 	try {
-		const outcomes = await run.remote.push(run.spec, attempt.mutations, run.signal);
-		const { fatal, ...counts } = await applyPush(run, attempt, outcomes, retryInMs);
+		const { mutations } = sending.attempt;
+		return { ...sending, outcomes: await run.remote.push(run.spec, mutations, run.signal) };
+	} catch (cause) {
+		return { ...sending, error: toPixSyncError(cause, run.spec.table) };
+	}
+}
+
+/** Nobody answered, the session was refused, or the table cannot sync: nothing more is sent. */
+function endsUpload(reply: Reply): boolean {
+	if ('error' in reply) return reply.error.fault !== 'retryable';
+	return reply.outcomes.some(
+		(outcome) => outcome.kind === 'retryable' && outcome.error.fault !== 'retryable',
+	);
+}
+
+/** Writes what became of the attempt. @throws what ends the upload. */
+async function settle(run: Run, reply: Reply, retryInMs: number): Promise<StepCounts> {
+	const { attempt, seen } = reply;
+	try {
+		if ('error' in reply) throw reply.error;
+		const { fatal, ...counts } = await applyPush(run, attempt, reply.outcomes, retryInMs, seen);
 		if (fatal) throw fatal;
 		return counts;
 	} catch (cause) {

@@ -13,14 +13,17 @@ import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { toMicros } from '../core/timestamp.ts';
 import { toDeadLetter, toRejectedNotices } from './apply-push.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
+import { isStill, type QueueLook } from './queue-look.ts';
 import { readRechecks, recheckRows } from './recheck.ts';
 import { assertCurrent, editTime, type Run } from './run.ts';
-import { sendAgain, sendRows } from './send.ts';
+import { sendInTurn, type Turn } from './send.ts';
+import { turnsAgain } from './send-again.ts';
 import { createRowWriter } from './settle-row.ts';
+import { storeAttempt } from './store-attempt.ts';
 import { type PlannedRow, readPlan, seenRecords, type UploadPlan } from './upload-plan.ts';
 
 /** Batches that are planned at once: a look at a long queue costs as much as to send one. */
-export const BATCHES_A_PLAN = 8;
+export const BATCHES_A_PLAN = 16;
 
 /** Some batches of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
@@ -33,15 +36,18 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	if (plan.retries.length === 0 && plan.rows.length === 0 && plan.unknown.length === 0)
 		return { ...counts, ...rest, waitingConflicts: plan.conflicts };
 	if (!isPulled || !run.isClockSure()) await assertSyncable(run);
-	counts = addCounts(counts, await settleUnsent(run, plan.rows));
+	const { look } = plan;
+	if (look) counts = addCounts(counts, await settleUnsent(run, plan.rows, look));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
 	if (isWorthAsking(run, plan)) await run.remote.prepare?.(run.spec, run.signal);
-	if (plan.retries.length > 0) counts = addCounts(counts, await sendAgain(run, plan.retries, retryInMs));
+	const again = await turnsAgain(run, plan.retries);
+	counts = addCounts(counts, again.counts);
 	// Stored and stamped each as its turn comes, so that what an error keeps from being sent has not been tried.
-	for (const rows of chunk(plan.rows, run.settings.batchSize))
-		counts = addCounts(counts, await sendRows(run, rows, retryInMs));
+	const batches = look ? chunk(plan.rows, run.settings.batchSize) : [];
+	const turns = batches.map((rows): Turn => ({ take: () => storeAttempt(run, rows, look as QueueLook) }));
+	const sent = await sendInTurn(run, [...again.turns, ...turns], retryInMs, counts);
 	const waitingConflicts = await countConflicts(run);
-	return { ...counts, ...rest, waitingConflicts };
+	return { ...sent.counts, ...rest, more: rest.more || sent.isCut, waitingConflicts };
 }
 
 /**
@@ -86,17 +92,19 @@ async function begin(run: Run, input: UploadInput): Promise<Beginning> {
 }
 
 /** What needs no request: mutations that undo each other, and changes that the base holds already. */
-async function settleUnsent(run: Run, rows: readonly PlannedRow[]): Promise<StepCounts> {
+async function settleUnsent(run: Run, rows: readonly PlannedRow[], look: QueueLook): Promise<StepCounts> {
 	const unsent = rows.filter(({ cancelled, intent }) => cancelled.length > 0 || intent?.kind === 'none');
 	if (unsent.length === 0) return NO_COUNTS;
 	return run.store.transact('rw', [run.spec.table], async (stores) => {
 		await assertCurrent(stores, run);
+		// What is sent of the plan finds it out, too, and ends it.
+		if (!(await isStill(stores, look))) return NO_COUNTS;
 		const dirty = await dirtyOfRows(
 			stores,
 			run.spec.table,
 			unsent.map(({ id }) => id),
 		);
-		const writer = createRowWriter(run.spec);
+		const writer = createRowWriter(run.spec, true);
 		let uploaded = 0;
 		for (const { id, base, cancelled, intent } of unsent) {
 			const held = intent?.kind === 'none' ? intent.seqs : [];
