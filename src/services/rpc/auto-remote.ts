@@ -17,8 +17,8 @@ export interface AutoRemoteOptions {
  * but `prepare`.
  *
  * The RPC client is loaded with the rest, and not when it is wanted: it is 1.2 kB min+gzip, and a chunk of its own may
- * fail to load where everything else is there, offline or after a new deployment of the app. Whatever then goes by
- * REST loses its place in the ledger; and bundlers' own handlers of such a failure reload the page.
+ * fail to load where everything else is there, offline or after a new deployment of the app. What then goes by REST
+ * loses its name in the ledger; and many apps answer a chunk that is missing by reloading the page.
  */
 export function createAutoRemote({ rest, rpc, choice, log }: AutoRemoteOptions): Remote {
 	const isByRpc = (spec: TableSpec) => rpc.isExactlyOnce(spec) && choice.isThere(spec.table);
