@@ -1,14 +1,25 @@
-import type { Contestant, NewRow } from './contestant.ts';
+import type { Contestant, NewRow, Site } from './contestant.ts';
+import { createFloorPush } from './floor-push.ts';
+import { done, result } from './indexed-db.ts';
 
-/** Rows a page of a download; changes a batch of an upload. */
+/** Rows a page of a download. */
 const PAGE = 1_000;
-const BATCH = 500;
 
-interface Row extends NewRow {
+export interface FloorOptions {
+	/** How an acknowledged batch leaves the outbox. */
+	readonly clearing: 'key by key' | 'by range';
+	/** How checked updates are sent: one call of the RPC transport's function a batch, or a PATCH each. */
+	readonly updates: 'rpc' | 'patch';
+}
+
+export interface FloorRow extends NewRow {
 	readonly updated_at: string;
 }
 
-interface Queued {
+/** The last row of the last page. */
+type Cursor = Pick<FloorRow, 'id' | 'updated_at'> | undefined;
+
+export interface Queued {
 	readonly kind: 'create' | 'update';
 	readonly id: string;
 	readonly base: string | null;
@@ -19,16 +30,21 @@ interface Queued {
  * No engine: raw fetch, one raw IndexedDB transaction a page, the least that an outbox needs. It keeps nobody's
  * change from being overwritten but its own, survives no lost reply, and knows one user and one tab.
  */
-export function createFloor(url: string, name: string): Contestant {
+export function createFloor(site: Site, options: FloorOptions): Contestant {
 	let db: IDBDatabase;
-	let cursor: Row | null = null;
 
 	async function send(method: string, path: string, body?: unknown): Promise<unknown> {
-		const reply = await fetch(`${url}/rest/v1/${path}`, {
+		const reply = await fetch(`${site.url}/rest/v1/${path}`, {
 			method,
-			headers: { apikey: 'key', authorization: 'Bearer key', 'content-type': 'application/json' },
+			headers: {
+				apikey: site.key,
+				authorization: `Bearer ${site.key}`,
+				'content-type': 'application/json',
+				prefer: 'resolution=ignore-duplicates,return=representation',
+			},
 			...(body === undefined ? {} : { body: JSON.stringify(body) }),
 		});
+		if (!reply.ok) throw new Error(`${reply.status} ${await reply.text()}`);
 		return reply.json();
 	}
 
@@ -36,16 +52,17 @@ export function createFloor(url: string, name: string): Contestant {
 		const transaction = db.transaction(['rows', 'outbox'], 'readwrite', { durability: 'strict' });
 		const [rows, outbox] = [transaction.objectStore('rows'), transaction.objectStore('outbox')];
 		for (const change of changes) {
-			if (change.kind === 'create') rows.put(change.body);
-			else {
-				const read = rows.get(change.id);
-				read.onsuccess = () => {
-					const row = read.result as Row;
-					rows.put({ ...row, ...change.body });
-					outbox.put({ ...change, base: row.updated_at });
-				};
+			if (change.kind === 'create') {
+				rows.put(change.body);
+				outbox.put(change);
+				continue;
 			}
-			if (change.kind === 'create') outbox.put(change);
+			const read = rows.get(change.id);
+			read.onsuccess = () => {
+				const row = read.result as FloorRow;
+				rows.put({ ...row, ...change.body });
+				outbox.put({ ...change, base: row.updated_at });
+			};
 		}
 		// A commit before the last read has come would cut off what it puts.
 		if (changes[0]?.kind === 'create') transaction.commit();
@@ -54,76 +71,47 @@ export function createFloor(url: string, name: string): Contestant {
 
 	return {
 		async open() {
-			const request = indexedDB.open(name, 1);
+			const request = indexedDB.open(site.databaseName, 1);
 			request.onupgradeneeded = () => {
 				request.result.createObjectStore('rows', { keyPath: 'id' });
 				// One entry a row: a later change of the same row takes the place of the former.
 				request.result.createObjectStore('outbox', { keyPath: 'id' });
+				request.result.createObjectStore('meta');
 			};
 			db = await result(request);
 			await result(db.transaction('rows').objectStore('rows').get('none'));
 		},
 		async download() {
+			let cursor = (await result(db.transaction('meta').objectStore('meta').get('cursor'))) as Cursor;
 			for (;;) {
 				const from = cursor
 					? `&or=(updated_at.gt."${encodeURIComponent(cursor.updated_at)}",and(updated_at.eq."${encodeURIComponent(cursor.updated_at)}",id.gt.${cursor.id}))`
 					: '';
-				const page = (await send('GET', `notes?select=*&order=updated_at,id&limit=${PAGE}${from}`)) as Row[];
-				if (page.length > 0) {
-					const transaction = db.transaction('rows', 'readwrite', { durability: 'relaxed' });
+				const page = (await send(
+					'GET',
+					`notes?select=*&order=updated_at,id&limit=${PAGE}${from}`,
+				)) as FloorRow[];
+				const last = page.at(-1);
+				if (last) {
+					cursor = { id: last.id, updated_at: last.updated_at };
+					const transaction = db.transaction(['rows', 'meta'], 'readwrite', { durability: 'relaxed' });
 					const rows = transaction.objectStore('rows');
 					for (const row of page) rows.put(row);
+					transaction.objectStore('meta').put(cursor, 'cursor');
 					transaction.commit();
 					await done(transaction);
 				}
-				cursor = page.at(-1) ?? cursor;
-				if (page.length < PAGE) return result(db.transaction('rows').objectStore('rows').count());
+				if (page.length < PAGE) return;
 			}
 		},
+		count: () => result(db.transaction('rows').objectStore('rows').count()),
+		read: (id) => result(db.transaction('rows').objectStore('rows').get(id)),
 		createMany: (rows) => queue(rows.map((body) => ({ kind: 'create', id: body.id, base: null, body }))),
 		updateMany: (ids, n) => queue(ids.map((id) => ({ kind: 'update', id, base: null, body: { n } }))),
 		updateOne: (id, n) => queue([{ kind: 'update', id, base: null, body: { n } }]),
-		async upload() {
-			let taken = 0;
-			const queued = (await result(db.transaction('outbox').objectStore('outbox').getAll())) as Queued[];
-			for (let from = 0; from < queued.length; from += BATCH) {
-				const batch = queued.slice(from, from + BATCH);
-				const isCreate = batch[0]?.kind === 'create';
-				const echoes = isCreate
-					? ((await send(
-							'POST',
-							'notes?on_conflict=id&select=*',
-							batch.map(({ body }) => body),
-						)) as Row[])
-					: (
-							(await send('POST', 'rpc/pixsync_push', { request: { mutations: batch } })) as { row: Row }[]
-						).map(({ row }) => row);
-				const transaction = db.transaction(['rows', 'outbox'], 'readwrite', { durability: 'relaxed' });
-				const [rows, outbox] = [transaction.objectStore('rows'), transaction.objectStore('outbox')];
-				for (const row of echoes) rows.put(row);
-				outbox.delete(IDBKeyRange.bound(batch[0]?.id, batch.at(-1)?.id));
-				transaction.commit();
-				await done(transaction);
-				taken += echoes.length;
-			}
-			return taken;
-		},
+		upload: () => createFloorPush(db, send, options)(),
 		async close() {
 			db.close();
 		},
 	};
-}
-
-function result<T>(request: IDBRequest<T>): Promise<T> {
-	return new Promise((resolve, reject) => {
-		request.onsuccess = () => resolve(request.result);
-		request.onerror = () => reject(request.error);
-	});
-}
-
-function done(transaction: IDBTransaction): Promise<void> {
-	return new Promise((resolve, reject) => {
-		transaction.oncomplete = () => resolve();
-		transaction.onabort = () => reject(transaction.error);
-	});
 }

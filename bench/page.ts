@@ -1,86 +1,89 @@
-import type { Contestant } from './contestant.ts';
-import { createFloor } from './floor.ts';
-import { createPixSync } from './pixsync.ts';
-
-const CONTESTANTS = {
-	floor: createFloor,
-	'PixSync, REST': (url: string, name: string) => createPixSync(url, name, 'rest'),
-	'PixSync, RPC': (url: string, name: string) => createPixSync(url, name, 'rpc'),
-} satisfies Record<string, (url: string, name: string) => Contestant>;
-
-export type ContestantName = keyof typeof CONTESTANTS;
+import type { Contestant, CreateContestant, Site } from './contestant.ts';
 
 /** What the runner calls in the page. */
 export interface BenchPage {
-	enter(contestant: ContestantName, url: string, databaseName: string): void;
-	/** Calls the contestant, `times` times one after the other. @returns the ms that it took, and the last value. */
-	call(method: keyof Contestant, args: readonly unknown[], times?: number): Promise<Timed>;
+	enter(contestant: string, site: Site): void;
+	/** @returns the ms that it took. */
+	call(method: Exclude<keyof Contestant, 'watch'>, args: readonly unknown[]): Promise<number>;
+	/** Changes one row so many times, each to another `n`: 1, 2, … */
+	updateOne(id: string, times: number): Promise<number>;
 	/** Creates so many rows, in one call or each in its own. */
-	create(rows: number, isOneByOne: boolean): Promise<Timed>;
+	create(rows: number, isOneByOne: boolean): Promise<number>;
+	/** A live query's latencies during a download, or so many ms of nothing; null: the contestant has none. */
+	watch(during: 'download' | number): Promise<readonly number[] | null>;
+	count(): Promise<number>;
+	read(id: string): Promise<unknown>;
 	/** MB in use after a collection. */
 	heap(): number;
 	/** The longest task of the main thread since the last call, ms; 0: none of 50 ms. */
 	longestTask(): number;
+	/** Removes the databases whose names begin so. */
 	remove(databaseName: string): Promise<void>;
 }
 
-export interface Timed {
-	readonly ms: number;
-	readonly value: unknown;
+/** Puts itself where the runner finds it. */
+export function startPage(contestants: Readonly<Record<string, CreateContestant>>): void {
+	let contestant: Contestant;
+	let longest = 0;
+	new PerformanceObserver((list) => {
+		for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
+	}).observe({ entryTypes: ['longtask'] });
+
+	const bench: BenchPage = {
+		enter(name, site) {
+			const create = contestants[name];
+			if (!create) throw new Error(`There is no contestant "${name}"`);
+			contestant = create(site);
+		},
+		call(method, args) {
+			const work = contestant[method] as (...given: readonly unknown[]) => Promise<unknown>;
+			return timed(() => work.apply(contestant, [...args]));
+		},
+		updateOne: (id, times) =>
+			timed(async () => {
+				for (let n = 1; n <= times; n++) await contestant.updateOne(id, n);
+			}),
+		create(count, isOneByOne) {
+			const rows = Array.from({ length: count }, (_, n) => ({
+				...{ id: crypto.randomUUID(), title: `New ${n}`, body: 'lorem ipsum dolor sit amet '.repeat(7) },
+				...{ n, done: false },
+			}));
+			return timed(async () => {
+				if (!isOneByOne) return contestant.createMany(rows);
+				for (const row of rows) await contestant.createMany([row]);
+			});
+		},
+		async watch(during) {
+			const work = () =>
+				during === 'download' ? contestant.download() : new Promise((resolve) => setTimeout(resolve, during));
+			return contestant.watch?.(work()) ?? null;
+		},
+		count: () => contestant.count(),
+		read: (id) => contestant.read(id),
+		heap() {
+			const { gc, performance: clock } = globalThis as unknown as {
+				gc(): void;
+				performance: { memory: { usedJSHeapSize: number } };
+			};
+			gc();
+			return clock.memory.usedJSHeapSize / 1e6;
+		},
+		longestTask() {
+			const longestYet = longest;
+			longest = 0;
+			return longestYet;
+		},
+		async remove(databaseName) {
+			for (const { name } of await indexedDB.databases()) {
+				if (name?.includes(databaseName)) indexedDB.deleteDatabase(name);
+			}
+		},
+	};
+	Object.assign(globalThis, { bench });
 }
 
-let contestant: Contestant;
-let longest = 0;
-new PerformanceObserver((list) => {
-	for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
-}).observe({ entryTypes: ['longtask'] });
-
-async function timed(work: () => Promise<unknown>): Promise<Timed> {
+async function timed(work: () => Promise<unknown>): Promise<number> {
 	const start = performance.now();
-	const value = await work();
-	return { ms: performance.now() - start, value };
+	await work();
+	return performance.now() - start;
 }
-
-const bench: BenchPage = {
-	enter(name, url, databaseName) {
-		contestant = CONTESTANTS[name](url, databaseName);
-	},
-	call(method, args, times = 1) {
-		const work = contestant[method] as (...given: readonly unknown[]) => Promise<unknown>;
-		return timed(async () => {
-			let value: unknown;
-			for (let n = 0; n < times; n++) value = await work(...args);
-			return value;
-		});
-	},
-	create(count, isOneByOne) {
-		const rows = Array.from({ length: count }, (_, n) => ({
-			...{ id: crypto.randomUUID(), title: `New ${n}`, body: 'lorem ipsum dolor sit amet '.repeat(7) },
-			...{ n, done: false },
-		}));
-		return timed(async () => {
-			if (!isOneByOne) return contestant.createMany(rows);
-			for (const row of rows) await contestant.createMany([row]);
-		});
-	},
-	heap() {
-		const { gc, performance: clock } = globalThis as unknown as {
-			gc(): void;
-			performance: { memory: { usedJSHeapSize: number } };
-		};
-		gc();
-		return clock.memory.usedJSHeapSize / 1e6;
-	},
-	longestTask() {
-		const longestYet = longest;
-		longest = 0;
-		return longestYet;
-	},
-	async remove(databaseName) {
-		for (const { name } of await indexedDB.databases()) {
-			if (name?.startsWith(databaseName)) indexedDB.deleteDatabase(name);
-		}
-	},
-};
-
-Object.assign(globalThis, { bench });

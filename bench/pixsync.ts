@@ -1,25 +1,25 @@
 import { createClient } from '@supabase/supabase-js';
 import { SyncManager } from '../src/index.ts';
-import type { Contestant } from './contestant.ts';
+import type { Contestant, Site } from './contestant.ts';
+import { createWatch } from './pixsync-watch.ts';
 
 /** PixSync as an app has it, but for Realtime, which the emulator lacks, and the sweep for hard deletes. */
-export function createPixSync(url: string, databaseName: string, transport: 'rest' | 'rpc'): Contestant {
+export function createPixSync(site: Site, transport: 'rest' | 'rpc'): Contestant {
 	let sync: SyncManager;
 	const table = () => sync.table('notes');
 
 	async function whole(result: ReturnType<SyncManager['sync']>) {
-		const { success, errors, uploaded } = await result;
+		const { success, errors } = await result;
 		if (!success) throw new Error(errors.join('; '));
-		return uploaded;
 	}
 
 	return {
 		async open() {
-			const client = createClient(url, 'key', {
+			const client = createClient(site.url, site.key, {
 				auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
 			});
 			const options = {
-				databaseName,
+				databaseName: site.databaseName,
 				transport,
 				realtime: false,
 				reconcileIntervalMs: 0,
@@ -30,10 +30,9 @@ export function createPixSync(url: string, databaseName: string, transport: 'res
 			await sync.ready();
 			await table().get('00000000-0000-4000-8000-999999999999');
 		},
-		async download() {
-			await whole(sync.sync());
-			return table().rows.count();
-		},
+		download: () => whole(sync.sync()),
+		count: () => table().rows.count(),
+		read: (id) => table().get(id),
 		async createMany(rows) {
 			await sync.queueActions(rows.map((data) => ({ table: 'notes', action: 'create', data })));
 		},
@@ -47,5 +46,6 @@ export function createPixSync(url: string, databaseName: string, transport: 'res
 		},
 		upload: () => whole(sync.sync()),
 		close: () => sync.close(),
+		watch: createWatch(() => sync),
 	};
 }

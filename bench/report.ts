@@ -1,94 +1,145 @@
-import type { ContestantName } from './page.ts';
-import type { Measure } from './workloads.ts';
-
-/** What was measured → who → once a round. */
-export type Results = Map<string, Map<ContestantName, readonly Measure[]>>;
+import { FLOOR, OWN, PEERS, REST, SIX_CONNECTIONS, TUNED_FLOOR } from './names.ts';
+import { PEER_NOTES } from './peer-notes.ts';
+import type { Results } from './results.ts';
+import { type Sizes, toCount } from './sizes.ts';
+import { duringDownload, MEDIAN, P95, QUIET } from './watching.ts';
+import { uploadOfCreates, uploadOfUpdates } from './workloads.ts';
 
 export interface Conditions {
 	readonly rounds: number;
 	readonly browser: string;
+	readonly sizes: Sizes;
+	/** Name → version of those that took part. */
+	readonly peers: Readonly<Record<string, string>>;
+	readonly limitMs: number;
 }
 
-const FLOOR: ContestantName = 'floor';
-
-export function toMarkdown(
-	results: Results,
-	contestants: readonly ContestantName[],
-	{ rounds, browser }: Conditions,
-): string {
-	const others = contestants.filter((name) => name !== FLOOR);
-	const head = ['workload', 'floor', ...others.map((name) => `${name}, ratio`), 'requests (preflights)'];
-	const lines = [...results].map(([name, row]) => {
-		const floor = medianOf(row.get(FLOOR));
-		const ratios = others.map((other) => {
-			const value = medianOf(row.get(other));
-			return floor === 0 ? value.toFixed(0) : `${(value / floor).toFixed(2)}×`;
-		});
-		const traffic = contestants.map((other) => toTraffic(row.get(other))).join(' · ');
-		return [name, toFigure(name, floor), ...ratios, traffic];
-	});
+export function toMarkdown(results: Results, conditions: Conditions): string {
+	const { rounds, browser, sizes, limitMs } = conditions;
 	return `# What PixSync costs beside no engine at all
 
-${rounds} rounds in Chromium ${browser}, contestants taking turns, medians. The server is an emulator in memory on another origin, so that preflights are real and the server is not what is measured. Only the ratios mean something: the machine is a noisy one. \`npm run bench\` writes this file.
+${toRounds(rounds)} in Chromium ${browser}, contestants taking turns, medians. The server is an emulator in memory on another origin, so that preflights are real and the server is not what is measured. Only ratios and counts mean something. \`npm run bench\` writes this file.
 
-The floor is raw \`fetch\` and one raw IndexedDB transaction a page: no conflicts but by version, no lost replies, no users, no tabs. What is queued is durable before its promise resolves, for all. The floor sends checked updates by one function, as the RPC transport does.
+The floor is raw \`fetch\` and one raw IndexedDB transaction a page: no conflicts but by version, no lost replies, no users, no tabs. What is queued is durable before its promise resolves. The floor sends checked updates by one function, as the RPC transport does, and empties its outbox key by key.
 
 ![The ratios as bars](results.svg)
 
-| ${head.join(' | ')} |
-|${head.map(() => '---').join('|')}|
-${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
+${toMainTable(results, conditions)}
+${toNotes(results, conditions, limitMs)}
+## Uploads beside the best that is possible
+
+The tuned floor empties its outbox by a range of keys. "6 connections" sends each checked update as a compare-and-swap PATCH of its own, six at a time, as many as a browser opens to one origin by HTTP/1.1; it has no engine either, and is the best that a project without the RPC transport's function allows.
+
+${toUploadTable(results, sizes)}
+
+## From a write to the live query that shows it
+
+A Dexie \`liveQuery\` of 20 rows by their primary key; a row is created, its appearance awaited, and the next one created 20 ms later. In ms, not a ratio.
+
+${toWatchTable(results, sizes)}
 `;
 }
 
-function toFigure(name: string, value: number): string {
-	if (name.includes('MB')) return `${value.toFixed(1)} MB`;
-	return value < 20 ? `${value.toFixed(1)} ms` : `${value.toFixed(0)} ms`;
+function toMainTable(results: Results, { peers }: Conditions): string {
+	const others = [...OWN, ...Object.keys(peers)];
+	const hasPeers = others.length > OWN.length;
+	const head = ['workload', FLOOR, ...others, ...(hasPeers ? ['PixSync ahead of the peers?'] : [])];
+	const rows = rowsOf(results);
+	const lines = rows.map((row) => [
+		row,
+		toFigure(results, row, FLOOR),
+		...others.map((name) => toRatio(results, row, name, FLOOR)),
+		...(hasPeers ? [toAhead(results, row, Object.keys(peers))] : []),
+		[FLOOR, ...others].map((name) => toTraffic(results, row, name)).join(' · '),
+	]);
+	return toTable([...head, 'requests (preflights), in this order'], lines);
 }
 
-function toTraffic(measures: readonly Measure[] = []): string {
-	const { requests = 0, preflights = 0 } = measures.at(-1)?.traffic ?? {};
-	return `${requests} (${preflights})`;
+/** Of the main table: what the floor does, too. */
+function rowsOf(results: Results): readonly string[] {
+	return results.rows.filter((row) => results.median(row, FLOOR) !== null);
 }
 
-export function medianOf(measures: readonly Measure[] = []): number {
-	const values = measures.map(({ value }) => value).sort((a, b) => a - b);
-	const middle = values.length >> 1;
-	const [low = 0, high = 0] = [values[(values.length - 1) >> 1], values[middle]];
-	return (low + high) / 2;
-}
-
-const BAR = 14;
-const LEFT = 320;
-const WIDTH = 400;
-const COLOURS = ['#3b6fb6', '#d0872b'];
-
-/** Ratios to the floor on a logarithmic scale from 0.1 to 100. */
-export function toPlot(results: Results, contestants: readonly ContestantName[]): string {
-	const others = contestants.filter((name) => name !== FLOOR);
-	const x = (ratio: number) => LEFT + (WIDTH * (Math.log10(Math.min(100, Math.max(0.1, ratio))) + 1)) / 3;
-	const rows = [...results].filter(([, row]) => medianOf(row.get(FLOOR)) > 0);
-	const height = 60 + rows.length * (others.length * BAR + 10);
-	const bars = rows.flatMap(([name, row], at) => {
-		const top = 50 + at * (others.length * BAR + 10);
-		const floor = medianOf(row.get(FLOOR));
-		return [
-			`<text x="${LEFT - 8}" y="${top + BAR}" text-anchor="end">${name}</text>`,
-			...others.map((other, n) => {
-				const ratio = medianOf(row.get(other)) / floor;
-				const [from, to] = [x(1), x(ratio)].sort((a, b) => a - b) as [number, number];
-				const y = top + n * BAR;
-				return `<rect x="${from.toFixed(1)}" y="${y}" width="${(to - from).toFixed(1)}" height="${BAR - 3}" fill="${COLOURS[n]}"/><text x="${(to + 4).toFixed(1)}" y="${y + 10}">${ratio.toFixed(2)}×</text>`;
-			}),
-		];
+/** The peers that are quicker than PixSync, or than one transport of it. */
+function toAhead(results: Results, row: string, peers: readonly string[]): string {
+	const medianOf = (name: string) => results.median(row, name) ?? Number.POSITIVE_INFINITY;
+	const quicker = peers.flatMap((peer) => {
+		const behind = OWN.filter((own) => medianOf(peer) < medianOf(own));
+		if (behind.length === 0) return [];
+		return behind.length === OWN.length ? peer : `${peer} before ${behind.join()}`;
 	});
-	const ticks = [0.1, 1, 10, 100].map(
-		(ratio) =>
-			`<line x1="${x(ratio)}" x2="${x(ratio)}" y1="40" y2="${height}" stroke="#888" stroke-width="${ratio === 1 ? 1.5 : 0.5}"/><text x="${x(ratio)}" y="34" text-anchor="middle">${ratio === 1 ? 'floor' : `${ratio}×`}</text>`,
+	return quicker.length === 0 ? 'yes' : `**no**: ${quicker.join('; ')}`;
+}
+
+function toNotes(results: Results, { peers }: Conditions, limitMs: number): string {
+	const names = Object.keys(peers);
+	if (names.length === 0) return '';
+	const about = names.map((name) => `- **${name} ${peers[name]}**: ${PEER_NOTES[name]}`);
+	const failed = rowsOf(results).flatMap((row) =>
+		PEERS.filter((name) => names.includes(name) && results.median(row, name) === null).map(
+			(name) => `- ${name}, ${row}: ${results.reason(row, name)}`,
+		),
 	);
-	const legend = others.map(
-		(name, n) =>
-			`<rect x="${8 + n * 130}" y="8" width="11" height="11" fill="${COLOURS[n]}"/><text x="${24 + n * 130}" y="18">${name}</text>`,
+	const what =
+		failed.length > 0
+			? `\nNot done (the limit is ${limitMs / 1000} s a workload):\n\n${failed.join('\n')}\n`
+			: '';
+	return `\n${about.join('\n')}\n${what}`;
+}
+
+function toUploadTable(results: Results, { medium, small }: Sizes): string {
+	const rows = [uploadOfCreates(medium), uploadOfUpdates(small, 0), uploadOfUpdates(small, 50)];
+	const lines = rows.map((row) => [
+		row,
+		toFigure(results, row, FLOOR),
+		toFigure(results, row, TUNED_FLOOR),
+		...OWN.map((name) => toRatio(results, row, name, TUNED_FLOOR)),
+		toFigure(results, row, SIX_CONNECTIONS),
+		toRatio(results, row, REST, SIX_CONNECTIONS),
+	]);
+	const own = OWN.map((name) => `${name} ÷ tuned floor`);
+	return toTable(
+		['workload', FLOOR, TUNED_FLOOR, ...own, SIX_CONNECTIONS, `${REST} ÷ ${SIX_CONNECTIONS}`],
+		lines,
 	);
-	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LEFT + WIDTH + 60} ${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/>${[...legend, ...ticks, ...bars].join('')}</svg>\n`;
+}
+
+function toWatchTable(results: Results, { medium }: Sizes): string {
+	const lines = [QUIET, duringDownload(medium * 2)].map((what) => [
+		what,
+		...OWN.flatMap((name) => [MEDIAN, P95].map((measure) => toFigure(results, `${what}, ${measure}`, name))),
+		OWN.map((name) => results.median(`${what}, writes seen`, name)?.toFixed(0) ?? '–').join(' · '),
+	]);
+	const head = OWN.flatMap((name) => [`${name}, ${MEDIAN}`, P95]);
+	return toTable(['', ...head, 'writes seen a round'], lines);
+}
+
+export function toTable(head: readonly string[], lines: readonly (readonly string[])[]): string {
+	const rows = [head, head.map(() => '---'), ...lines];
+	return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+export function toRounds(rounds: number): string {
+	return rounds === 1 ? 'One round' : `${rounds} rounds`;
+}
+
+export function toFigure(results: Results, row: string, name: string): string {
+	const value = results.median(row, name);
+	if (value === null) return '–';
+	return `${value.toFixed(value < 20 ? 1 : 0)} ${results.unit(row)}`;
+}
+
+/** `1.05×`; in ms where there is nothing to divide by, or no sense in it. */
+export function toRatio(results: Results, row: string, name: string, reference: string): string {
+	const [value, divisor] = [results.median(row, name), results.median(row, reference)];
+	if (value === null) return results.reason(row, name) ? 'not done' : '–';
+	if (divisor === null) return '–';
+	if (divisor === 0 || results.isAbsolute(row)) return toFigure(results, row, name);
+	const ratio = value / divisor;
+	return `${ratio < 100 ? ratio.toFixed(2) : toCount(Math.round(ratio))}×`;
+}
+
+export function toTraffic(results: Results, row: string, name: string): string {
+	const measure = results.last(row, name);
+	return measure ? `${measure.traffic.requests} (${measure.traffic.preflights})` : '–';
 }

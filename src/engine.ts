@@ -10,17 +10,17 @@ import { createSyncMachine } from './machines/create-sync-machine.ts';
 import type { syncMachine } from './machines/sync.machine.ts';
 import { type SyncManagerOptions, toSettings } from './options.ts';
 import type { AdoptResult } from './services/adopt-anonymous.ts';
+import { createRemote } from './services/create-remote.ts';
 import { createIdentity } from './services/identity.ts';
 import { createLastUser } from './services/last-user.ts';
-import { toStorageEnvironment } from './services/local-store.ts';
+import { type LocalStore, toStorageEnvironment } from './services/local-store.ts';
 import { type NetworkMonitor, networkMonitor } from './services/network-monitor.ts';
 import { requestPersistence } from './services/persistence.ts';
 import { setQuietTimer, toPlatform } from './services/platform.ts';
 import { createProbe } from './services/probe.ts';
 import { createRealtime, type Realtime } from './services/realtime.ts';
+import type { Remote } from './services/remote.ts';
 import { createHttp, type RequestEnd } from './services/rest/http.ts';
-import { createRestRemote } from './services/rest/rest-remote.ts';
-import { createRpcRemote } from './services/rpc/rpc-remote.ts';
 import { createServerClock } from './services/server-clock.ts';
 import { createSession } from './services/session.ts';
 import type { SignOutOptions, SignOutResult } from './services/sign-out.ts';
@@ -184,7 +184,8 @@ export function createEngine(
 		if (!isClosed) hooks.storageChanged(trouble);
 	});
 
-	function connect(userId: string | null) {
+	/** @param store the user's database, once it is open. */
+	function connect(userId: string | null, store: () => LocalStore | null): Remote {
 		const http = createHttp({
 			access,
 			session,
@@ -192,17 +193,16 @@ export function createEngine(
 			schema: settings.schema,
 			timeoutMs: settings.requestTimeoutMs,
 			now,
+			monotonic: platform.monotonic,
 			onEnd: (end) => {
 				const { answered, reply } = end;
 				if (answered || reply.serverDateMs !== null) clock.observe(reply);
-				monitor.report(answered ? { answered, rttMs: reply.receivedAt - reply.sentAt } : { answered });
+				monitor.report(answered ? { answered, rttMs: reply.tookMs } : { answered });
 				options.inspect?.(toInspectionEvent(actor, end));
 			},
 			beforeWrite: async () => tabs.current()?.confirm(),
 		});
-		const { schema, batchSize, transport } = settings;
-		const rest = createRestRemote({ http, batchSize });
-		return transport === 'rpc' ? createRpcRemote({ http, schema, batchSize, rest }) : rest;
+		return createRemote({ ...settings, http, store, now });
 	}
 
 	const lastUser = createLastUser(settings.databaseName, environment);
@@ -222,12 +222,13 @@ export function createEngine(
 		lastUser,
 		open: async (userId) => {
 			await identity.settle();
-			return openWorkspace({
+			let store: LocalStore | null = null;
+			const workspace = await openWorkspace({
 				databaseName: settings.databaseName,
 				environment,
 				userId,
 				specs: [...specs.values()],
-				remote: connect(userId),
+				remote: connect(userId, () => store),
 				now,
 				clockOffset,
 				createId,
@@ -238,6 +239,8 @@ export function createEngine(
 					onRestored: () => void setQuietTimer(platform, () => void checkIdentity(userId), 0),
 				},
 			});
+			store = workspace.store;
+			return workspace;
 		},
 		opened,
 		closing: leave,
@@ -321,7 +324,7 @@ export function createEngine(
 		const workspace = host.current();
 		if (workspace) {
 			await workspace.store.ensure([...specs.values()]);
-			watchCounts(workspace);
+			if (!isClosed && host.current() === workspace) watchCounts(workspace);
 		}
 		if (isClosed) return;
 		realtime?.tablesChanged();
@@ -468,7 +471,7 @@ export function createEngine(
 /** An HTTP request's end in the form of XState's own events; the chart itself is not told. */
 function toInspectionEvent(actor: Engine['actor'], end: RequestEnd): InspectionEvent {
 	const { table, method, status, rows, reply } = end;
-	const ms = reply.receivedAt - reply.sentAt;
+	const ms = reply.tookMs;
 	return {
 		type: '@xstate.event',
 		rootId: actor.sessionId,

@@ -20,7 +20,9 @@ export interface SyncManagerOptions {
 	schema?: string;
 	/**
 	 * `'rpc'`: a batch of changes is one request, and each change is applied once; a pull misses nothing, tells of hard
-	 * deletes, and is one request for several tables. Needs the migration that `npx pixsync sql` prints. @default 'auto', which is 'rest' for now
+	 * deletes, and is one request for several tables; needs the migration that `npx pixsync sql` prints. `'auto'`: so
+	 * where the project has it, which is asked when there is more than one row to send; a "no" holds for a day.
+	 * `'rest'`: nothing is asked. @default 'auto'
 	 */
 	transport?: 'auto' | 'rest' | 'rpc';
 	/**
@@ -59,7 +61,7 @@ export interface SyncManagerOptions {
 export interface Settings extends RunSettings {
 	readonly databaseName: string;
 	readonly schema: string;
-	readonly transport: 'rest' | 'rpc';
+	readonly transport: 'auto' | 'rest' | 'rpc';
 	readonly multiTab: boolean;
 	readonly requestTimeoutMs: number;
 	readonly backoff: { readonly baseMs: number; readonly capMs: number };
@@ -105,8 +107,7 @@ function wholeNumber(value: number | undefined, name: string, fallback: number, 
 }
 
 function toTransport(transport: SyncManagerOptions['transport'] = 'auto'): Settings['transport'] {
-	if (transport === 'rpc') return 'rpc';
-	if (transport === 'auto' || transport === 'rest') return 'rest';
+	if (transport === 'auto' || transport === 'rest' || transport === 'rpc') return transport;
 	throw new PixSyncError('bad-config', `\`transport\` ${JSON.stringify(transport)} is unknown`, {
 		hint: "Use 'auto', 'rest' or 'rpc'.",
 	});

@@ -1,6 +1,7 @@
 import type { Subscription } from 'xstate';
 import type { PixSyncError } from './core/errors.ts';
 import { isSameJson } from './core/json.ts';
+import { reportUncaught } from './core/report-uncaught.ts';
 import type { Engine } from './engine.ts';
 import { withLeaderState } from './leader-state.ts';
 import { closedReason } from './machines/closed-reason.ts';
@@ -70,7 +71,13 @@ export function createStateStore(engine: Engine): StateStore {
 	function refresh(): void {
 		const before = state;
 		if (get() === before) return;
-		for (const listener of listeners) listener();
+		for (const listener of listeners) {
+			try {
+				listener();
+			} catch (error) {
+				reportUncaught(error);
+			}
+		}
 	}
 
 	const root = engine.actor.subscribe(({ context }) => {

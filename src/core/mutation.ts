@@ -69,8 +69,11 @@ export interface PushMutation {
 
 /** What became of one {@link PushMutation}. */
 export type PushOutcome =
-	/** `row` is the server's echo; null: the row is gone. */
-	| { readonly kind: 'acknowledged'; readonly row: Row | null }
+	/**
+	 * `row` is the server's echo; null: the row is gone. `isRepeated`: an earlier sending did it, and `row` is what has
+	 * become of it since.
+	 */
+	| { readonly kind: 'acknowledged'; readonly row: Row | null; readonly isRepeated?: true }
 	/** The compare-and-swap was lost to `remote`; null: the row is gone. */
 	| { readonly kind: 'conflict'; readonly remote: Row | null }
 	| { readonly kind: 'rejected'; readonly error: PixSyncError }

@@ -1,8 +1,10 @@
+import { PixSyncError } from './errors.ts';
 import type { RowId } from './types.ts';
 
 /**
  * What the table machine asks of the services, and what they answer. One call is one step; the machine decides
- * what comes next. A rejection is a PixSyncError whose `fault` says which transition to take.
+ * what comes next. A rejection is a PixSyncError whose `fault` says which transition to take; a {@link StepError} where
+ * something had been done before.
  */
 export interface TableServices {
 	/** One batch of the outbox to the server. */
@@ -99,4 +101,19 @@ export function addCounts(a: StepCounts, b: StepCounts): StepCounts {
 		conflicts: a.conflicts + b.conflicts,
 		errors: b.errors.length === 0 ? a.errors : [...a.errors, ...b.errors],
 	};
+}
+
+/** The error that ended a step, with what the step had done until then. */
+export class StepError extends PixSyncError {
+	constructor(
+		error: PixSyncError,
+		readonly counts: StepCounts,
+	) {
+		super(error.code, error.message, error);
+	}
+}
+
+/** What was done by the step that ended so. */
+export function countsOf(error: unknown): StepCounts {
+	return error instanceof StepError ? error.counts : NO_COUNTS;
 }

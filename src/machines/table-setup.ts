@@ -3,6 +3,7 @@ import { fullJitter, RETRY_AFTER_CAP_MS } from '../core/backoff.ts';
 import { toErrorLine, toPixSyncError } from '../core/errors.ts';
 import {
 	addCounts,
+	countsOf,
 	type DownloadInput,
 	type DownloadOutput,
 	NO_COUNTS,
@@ -100,11 +101,20 @@ export const tableSetup = setup({
 		noteError: assign(({ context }, { error }: { error: unknown }) => {
 			const known = toPixSyncError(error, context.table);
 			return {
+				...(countsOf(error).uploaded > 0 ? ANSWERED : {}),
 				error: known,
-				counts: addCounts(context.counts, { ...NO_COUNTS, errors: [toErrorLine(context.table, known)] }),
+				counts: addCounts(addCounts(context.counts, countsOf(error)), {
+					...NO_COUNTS,
+					errors: [toErrorLine(context.table, known)],
+				}),
 			};
 		}),
-		noteReauthorising: assign({ isReauthorised: true, awaitsSession: true }),
+		noteReauthorising: assign(({ context }, { error }: { error: unknown }) => ({
+			...(countsOf(error).uploaded > 0 ? ANSWERED : {}),
+			counts: addCounts(context.counts, countsOf(error)),
+			isReauthorised: true,
+			awaitsSession: true,
+		})),
 		endReauthorising: assign({ awaitsSession: false }),
 		waitForAnswer: assign(({ context }, { error }: { error: unknown }) => {
 			const attempts = context.attempts + 1;

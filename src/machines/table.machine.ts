@@ -53,7 +53,7 @@ const onError = [
 		target: '#table.offline',
 		actions: [
 			endPull,
-			'noteReauthorising',
+			{ type: 'noteReauthorising', params: withError },
 			{
 				type: 'reportUnauthorised',
 				params: withError,

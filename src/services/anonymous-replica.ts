@@ -4,6 +4,7 @@ import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import type { LocalStore } from './local-store.ts';
 import { groupByRow } from './outbox.ts';
+import { noteRewritten } from './queue-look.ts';
 import { EPOCH_KEY } from './run.ts';
 import type { AliasRecord, AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
@@ -107,7 +108,7 @@ async function removeRow(stores: Stores, { table, id, mutationIds }: MovedRow): 
 	const gone = all.filter(({ mutationId }) => mutationIds.includes(mutationId));
 	const [first] = all.filter((mutation) => !gone.includes(mutation));
 	const record = await stores.bases.get([table, id]);
-	await stores.outbox.bulkDelete(gone.map(({ seq }) => seq));
+	await Promise.all([stores.outbox.bulkDelete(gone.map(({ seq }) => seq)), noteRewritten(stores)]);
 	await Promise.all([dropAttempts(stores, table, id), stores.conflicts.delete([table, id])]);
 	if (first) {
 		// Written meanwhile, in another tab that had not heard of the sign-in: a change of a row not held (R2).

@@ -1,18 +1,20 @@
 import { type PixSyncError, toErrorLine } from '../core/errors.ts';
+import { isOurs } from '../core/is-ours.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import { isTombstone, type TableSpec, versionOf } from '../core/table-spec.ts';
-import { compareTimestamps, toTimestampText } from '../core/timestamp.ts';
+import { compareTimestamps } from '../core/timestamp.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isNewer } from './apply-rows.ts';
 import { awaitingRelatives } from './awaiting-relatives.ts';
 import { readBases } from './bases.ts';
 import { dirtyOfRows } from './outbox.ts';
+import { dirtySince, type SeenRows } from './queue-look.ts';
 import { type ReKeyed, reKey } from './re-key.ts';
 import { assertCurrent, type Run } from './run.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';
-import type { AttemptRecord, BaseRecord } from './stores.ts';
+import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
 export interface AppliedPush extends StepCounts {
 	/** An error that ends the upload: nobody answered, the session was refused, or the table cannot sync. */
@@ -22,12 +24,14 @@ export interface AppliedPush extends StepCounts {
 /**
  * Writes the outcomes of one attempt in one transaction: acknowledged mutations leave the outbox as the echoed
  * row becomes the base (R6), refused ones become dead letters (R8), and what is uncertain stays an attempt (R7).
+ * @param seen what the attempt's rows had queued as it was planned; null: that is long ago.
  */
 export async function applyPush(
 	run: Run,
 	attempt: AttemptRecord,
 	outcomes: readonly PushOutcome[],
 	retryInMs: number,
+	seen: SeenRows | null = null,
 ): Promise<AppliedPush> {
 	const { spec, store } = run;
 	const letters: Mutation[] = [];
@@ -36,19 +40,20 @@ export async function applyPush(
 	const tables =
 		moves.length > 0 ? [...new Set([spec.table, ...referrers.map(({ table }) => table)])] : [spec.table];
 	const applied = await store.transact('rw', tables, async (stores) => {
-		await assertCurrent(stores, run);
 		const ids = attempt.mutations.map(({ id }) => id);
 		const movedTo = new Map(moves.map(({ from, to }) => [from, to]));
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
-		const [dirty, records, waitingForOrder] = await Promise.all([
-			dirtyOfRows(stores, spec.table, [...ids, ...movedTo.values()]),
+		const [, dirty, records, waitingForOrder, stored] = await Promise.all([
+			assertCurrent(stores, run),
+			dirtyNow(stores, spec.table, [...ids, ...movedTo.values()], moves.length > 0 ? null : seen),
 			readBases(stores, spec.table, ids),
 			awaitingRelatives(stores, run, refused),
+			// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
+			seen ? undefined : stores.attempts.get(attempt.id ?? -1),
 		]);
-		const writer = createRowWriter(spec);
-		// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
-		const stored = await stores.attempts.get(attempt.id ?? -1);
-		const uncertain = (stored?.mutations ?? []).filter(({ id }) => !ids.includes(id));
+		const writer = createRowWriter(spec, true);
+		const own = new Set(ids);
+		const uncertain = (stored?.mutations ?? []).filter(({ id }) => !own.has(id));
 		let result: AppliedPush = { ...NO_COUNTS, fatal: null };
 		let retryAfter = run.now() + retryInMs;
 		const waiting = new Map<string, string>();
@@ -66,23 +71,20 @@ export async function applyPush(
 				outcome = { kind: 'rejected', error: outcome.error };
 			}
 			switch (outcome.kind) {
-				case 'acknowledged':
-					writer.change(
-						moveRow(
-							acknowledge(run, mutation, mutations, record, outcome.row),
-							movedTo.get(mutation.id),
-							dirty,
-						),
-					);
-					result = addTo(result, { uploaded: countCovered(mutation, mutations) });
+				case 'acknowledged': {
+					const change = acknowledge(run, mutation, mutations, record, outcome);
+					writer.change(moveRow(change, movedTo.get(mutation.id), dirty));
+					result = addTo(result, { uploaded: change.removed.length });
 					return;
+				}
 				case 'conflict':
 					writer.change({
 						id: mutation.id,
-						base: behind(spec, record?.base ?? { kind: 'absent' }, outcome.remote),
+						base: record?.base ?? { kind: 'absent' },
 						remaining: mutations,
 						removed: [],
 						remote: outcome.remote,
+						...(isBehind(spec, record?.base, outcome.remote) ? { isNews: true as const } : {}),
 					});
 					return;
 				case 'rejected': {
@@ -115,8 +117,17 @@ export async function applyPush(
 		await reKey(stores, spec, referrers, moves);
 		return addTo(result, { errors: [...waiting.values()] });
 	});
+	const echoes = outcomes.flatMap((outcome) =>
+		outcome.kind === 'acknowledged' && outcome.row ? [outcome.row] : [],
+	);
+	run.session.echoes.note(spec, echoes);
 	run.notify(toRejectedNotices(letters));
 	return applied;
+}
+
+async function dirtyNow(stores: Stores, table: string, ids: readonly RowId[], seen: SeenRows | null) {
+	const since = seen && (await dirtySince(stores, table, seen));
+	return since ?? dirtyOfRows(stores, table, ids);
 }
 
 /** A create that has got its id from the server. */
@@ -147,17 +158,39 @@ export function acknowledge(
 	mutation: PushMutation,
 	mutations: readonly Mutation[],
 	record: BaseRecord | undefined,
-	row: Row | null,
+	{ row, isRepeated }: Omit<Extract<PushOutcome, { kind: 'acknowledged' }>, 'kind'>,
 ): RowChange {
 	const covered = new Set(mutation.seqs);
 	const remaining = mutations.filter(({ seq }) => !covered.has(seq));
 	const removed = mutations.filter(({ seq }) => covered.has(seq)).map(({ seq }) => seq);
 	const { deleted } = run.spec;
+	const [next] = remaining;
+	if (isRepeated && next && mutation.kind !== 'delete') {
+		// Deleted elsewhere since, as it was here: that is done.
+		if (row === null && next.action === 'delete')
+			return {
+				id: mutation.id,
+				base: { kind: 'absent' },
+				remaining: remaining.slice(1),
+				removed: [...removed, next.seq],
+			};
+		// Gone, or written over, and changed here since: those two are in conflict, on what this change had made of it.
+		if (row === null || !isOurs(run.spec, mutation, row)) {
+			const made = madeOf(run.spec, mutation, record, row);
+			return {
+				...{ id: mutation.id, base: { kind: 'held', row: made }, remaining, removed },
+				...{ remote: row, isNews: true },
+			};
+		}
+	}
 	if (deleted && row && mutation.kind !== 'delete' && remaining.length > 0 && isTombstone(run.spec, row)) {
 		// Ours had arrived, and was deleted elsewhere since: the edits made here meanwhile are in conflict with that.
-		// Which version ours got nobody can tell any more; any that is older than the tombstone's will do.
+		// Which version ours got nobody can tell any more.
 		const live = { ...row, [deleted.field]: deleted.type === 'boolean' ? false : null };
-		return { id: mutation.id, base: ofOldestVersion(run.spec, live), remaining, removed, remote: row };
+		return {
+			...{ id: mutation.id, base: { kind: 'held', row: live }, remaining, removed },
+			...{ remote: row, isNews: true },
+		};
 	}
 	const base: Base = row === null ? { kind: 'absent' } : { kind: 'held', row };
 	const seen = record?.remote;
@@ -171,19 +204,22 @@ export function acknowledge(
 	};
 }
 
-/**
- * The base of a row in conflict. The server's may be of an older version, where somebody's clock ran ahead and no
- * trigger sets the timestamp: it has just answered with it, so that it is the news, and no look from before.
- */
-function behind(spec: TableSpec, base: Base, remote: Row | null): Base {
-	if (base.kind !== 'held' || !remote) return base;
-	const [held, found] = [versionOf(spec, base.row), versionOf(spec, remote)];
-	return held && found && compareTimestamps(held, found) > 0 ? ofOldestVersion(spec, base.row) : base;
+/** The row as the change left it, as far as it is known here. */
+function madeOf(
+	{ idField }: TableSpec,
+	{ id, body }: PushMutation,
+	record: BaseRecord | undefined,
+	row: Row | null,
+): Row {
+	const known = record?.base.kind === 'held' ? record.base.row : {};
+	return { ...known, ...body, [idField]: row?.[idField] ?? id };
 }
 
-/** The row as of a version that every other is newer than. */
-function ofOldestVersion(spec: TableSpec, row: Row): Base {
-	return { kind: 'held', row: { ...row, [spec.timestampField]: toTimestampText(0n) } };
+/** Whether the server's row is of an older version than the base: somebody's clock ran ahead, and no trigger sets it. */
+function isBehind(spec: TableSpec, base: Base | undefined, remote: Row | null): boolean {
+	if (base?.kind !== 'held' || !remote) return false;
+	const [held, found] = [versionOf(spec, base.row), versionOf(spec, remote)];
+	return held !== null && found !== null && compareTimestamps(held, found) > 0;
 }
 
 /** One dead letter for all that the attempt covered; after a rejected create, for all of the row (R8). */
@@ -224,11 +260,6 @@ export function toRejectedNotices(mutations: readonly Mutation[]): readonly RowN
 		if (letter && error) notices.set(letter, { type: 'rejected', table, id: rowId, letter, error });
 	}
 	return [...notices.values()];
-}
-
-function countCovered(mutation: PushMutation, mutations: readonly Mutation[]): number {
-	const covered = new Set(mutation.seqs);
-	return mutations.filter(({ seq }) => covered.has(seq)).length;
 }
 
 function isOrderError(outcome: PushOutcome | undefined): boolean {

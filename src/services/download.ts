@@ -2,7 +2,7 @@ import { type Checkpoint, type PullPlan, planPull, type Transport } from '../cor
 import { toErrorLine, toPixSyncError } from '../core/errors.ts';
 import type { DownloadInput, DownloadOutput } from '../core/run-contract.ts';
 import { selectionOf, type TableSpec } from '../core/table-spec.ts';
-import type { RowId } from '../core/types.ts';
+import type { Row, RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
 import { readCheckpoints, writeCheckpoint } from './checkpoints.ts';
 import { createLogPager } from './log-pager.ts';
@@ -48,6 +48,7 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		if (page.isReset && pull.kind === 'next') pull.kind = 'reset';
 		const { downloaded, due, plan } = await applyPage(run, pull, page, input);
 		pull.rowsRead += page.read;
+		if (page.isHead) run.session.echoes.forget(spec.table);
 		if (!plan) return toOutput(pull, { downloaded, more: true });
 		const sweep = await reconcileIfDue(run, pull, due);
 		endPull(pulls, spec.table);
@@ -62,10 +63,16 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		};
 	} catch (error) {
 		endPull(pulls, spec.table);
+		if (pull.transport === 'rpc' && isLogGone(run, error)) return download(run, pulls, input);
 		throw error;
 	} finally {
 		run.signal.removeEventListener('abort', onAbort);
 	}
+}
+
+/** The function that the log is read by is gone, and there is another way. */
+function isLogGone({ remote, spec }: Run, error: unknown): boolean {
+	return toPixSyncError(error).code === 'rpc-missing' && remote.log?.covers(spec) === false;
 }
 
 async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
@@ -73,6 +80,7 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	const running = pulls.get(table);
 	if (running?.id === id) return running;
 	endPull(pulls, table);
+	await run.remote.log?.prepare?.(run.spec, run.signal);
 	const [stored, rows] = await run.store.transact('r', [table], (stores) =>
 		Promise.all([readCheckpoints(stores, table), stores.rows(table).limit(1).primaryKeys()]),
 	);
@@ -118,7 +126,10 @@ interface DueSweep {
 async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
 	const isReselected = pull.kind === 'reselected';
 	const isReset = pull.kind === 'reset';
-	const { spec, store } = run;
+	const { spec, store, session } = run;
+	// Without a checkpoint the replica may be a new one, which has lost what was stored.
+	const isKnown = (row: Row) => pull.kind === 'next' && session.echoes.has(spec, row);
+	const rows = page.rows.filter((row) => !isKnown(row));
 	return store.transact('rw', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const stored = await readCheckpoints(stores, spec.table);
@@ -126,7 +137,7 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 		const { transport } = pull;
 		const before = planPull(transport, stored, selection).checkpoint;
 		const gone = await goneOf(stores, spec, page);
-		const incoming = { rows: page.rows, gone, isReselected, isReset, isFilling: pull.isFilling };
+		const incoming = { rows, gone, isReselected, isReset, isFilling: pull.isFilling };
 		const downloaded = await applyRows(stores, spec, incoming);
 		const checkpoint: Checkpoint = {
 			table: spec.table,
@@ -206,18 +217,18 @@ async function reconcileIfDue(
 	const isReselected = kind === 'reselected';
 	const isForced = isReselected || isOwed;
 	if (!isForced && !isSweptByItself(run)) return NOT_RECONCILED;
-	const last = run.reconciledAt.get(spec.table);
+	const last = run.session.reconciledAt.get(spec.table);
 	// Also where the clock has been set back since.
 	const isRecent = last !== undefined && Math.abs(run.now() - last) < settings.reconcileIntervalMs;
 	const isRegular = !spec.deleted && !isRecent && !isTold;
 	if (!isForced && !isRegular && !isBegun) return NOT_RECONCILED;
 	if (kind === 'first') {
-		run.reconciledAt.set(spec.table, run.now());
+		run.session.reconciledAt.set(spec.table, run.now());
 		return NOT_RECONCILED;
 	}
 	try {
 		const changed = await reconcile(run, { allowShrink: isReselected, isResuming: true });
-		run.reconciledAt.set(spec.table, run.now());
+		run.session.reconciledAt.set(spec.table, run.now());
 		return { isDone: true, changed, errors: [] };
 	} catch (cause) {
 		const error = toPixSyncError(cause, spec.table);

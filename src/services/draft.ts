@@ -5,6 +5,8 @@ import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { CheckedAction } from './action.ts';
+import { readBases } from './bases.ts';
+import { readHeld } from './held-rows.ts';
 import { dirtyAmong } from './outbox.ts';
 import type { RowDraft } from './row-draft.ts';
 import type { AliasRecord, BaseRecord, Stores } from './stores.ts';
@@ -47,9 +49,16 @@ const EMPTY: RowDraft = { view: null, isDirty: false, base: null, isBaseNew: fal
 
 /** Reads all that the actions may need, a few requests a table. */
 export async function readDraft(stores: Stores, actions: readonly CheckedAction[]): Promise<Draft> {
-	const aliases = await readAliases(stores, actions);
+	const numeric = await readNumeric(stores, actions);
 	const read = new Map<string, RowDraft>();
-	const numeric = new Set<string>();
+	const readIds = async (spec: TableSpec, ids: readonly RowId[]) => {
+		for (const [id, row] of await readRows(stores, spec, ids)) read.set(keyOf(spec.table, id), row);
+	};
+	const byTable = groupByTable(actions);
+	const [aliases] = await Promise.all([
+		readAliases(stores, actions),
+		...[...byTable].map(([spec, own]) => readIds(spec, idsGiven(own, numeric.has(spec.table)))),
+	]);
 	const settled = createLayer();
 	let running: Layer | null = null;
 	const top = () => running ?? settled;
@@ -64,8 +73,8 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 		},
 		toKey(spec, id) {
 			if (typeof id === 'number') return id;
-			const asNumber = Number(id);
-			if (numeric.has(spec.table) && Number.isFinite(asNumber) && String(asNumber) === id) return asNumber;
+			const number = numeric.has(spec.table) ? toNumber(id) : null;
+			if (number !== null) return number;
 			// PostgreSQL tells uuids in lower case, whatever case they came in.
 			return isUuid(id) && !draft.row(spec, id).view ? id.toLowerCase() : id;
 		},
@@ -103,26 +112,56 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 		write: (target) => writeLayer(target, settled),
 	};
 
-	const specs = new Map(actions.map(({ spec }) => [spec.table, spec]));
-	for (const [table, spec] of specs) {
-		// What names no row needs no look at the others.
-		const isNamed = actions.some((one) => one.spec.table === table && (one.dataId ?? one.localId) !== null);
-		const [first] = isNamed ? await stores.rows(table).limit(1).primaryKeys() : [];
-		if (typeof first === 'number') numeric.add(table);
-		const ids = new Set<RowId>();
-		for (const { spec: own, dataId, localId } of actions) {
-			if (own.table !== table) continue;
-			for (const given of [dataId, localId]) {
-				if (given === null) continue;
-				ids.add(given);
-				ids.add(draft.toKey(spec, given));
-			}
-			const named = localId === null ? undefined : draft.aliasOf(table, String(localId));
-			if (named !== undefined) ids.add(named);
-		}
-		for (const [id, row] of await readRows(stores, spec, [...ids])) read.set(keyOf(table, id), row);
+	// What a localId names is known now; mostly nothing, or a row that was read.
+	for (const [spec, own] of byTable) {
+		const named = own.flatMap(({ localId }) => {
+			const id = localId === null ? undefined : draft.aliasOf(spec.table, String(localId));
+			return id === undefined || read.has(keyOf(spec.table, id)) ? [] : [id];
+		});
+		await readIds(spec, [...new Set(named)]);
 	}
 	return draft;
+}
+
+/** The tables whose keys are numbers, as far as it matters: only a text that reads as a number may mean one of them. */
+async function readNumeric(stores: Stores, actions: readonly CheckedAction[]): Promise<ReadonlySet<string>> {
+	const isMeant = ({ dataId, localId }: CheckedAction) =>
+		[dataId, localId].some((id) => toNumber(id) !== null);
+	const tables = [...new Set(actions.filter(isMeant).map(({ spec }) => spec.table))];
+	const firsts = await Promise.all(tables.map((table) => stores.rows(table).limit(1).primaryKeys()));
+	return new Set(tables.filter((_, at) => typeof firsts[at]?.[0] === 'number'));
+}
+
+/** The number that a text is the plain form of; null: it is none. */
+function toNumber(id: RowId | null): number | null {
+	if (typeof id !== 'string') return null;
+	const number = Number(id);
+	return Number.isFinite(number) && String(number) === id ? number : null;
+}
+
+function groupByTable(actions: readonly CheckedAction[]): ReadonlyMap<TableSpec, readonly CheckedAction[]> {
+	const groups = new Map<TableSpec, CheckedAction[]>();
+	for (const action of actions) {
+		const group = groups.get(action.spec);
+		if (group) group.push(action);
+		else groups.set(action.spec, [action]);
+	}
+	return groups;
+}
+
+/** Each id as it was given, and as it may be stored. */
+function idsGiven(actions: readonly CheckedAction[], isNumeric: boolean): readonly RowId[] {
+	const ids = new Set<RowId>();
+	for (const { dataId, localId } of actions) {
+		for (const id of [dataId, localId]) {
+			if (id === null) continue;
+			ids.add(id);
+			if (isUuid(id)) ids.add(id.toLowerCase());
+			const number = isNumeric ? toNumber(id) : null;
+			if (number !== null) ids.add(number);
+		}
+	}
+	return [...ids];
 }
 
 function createLayer(): Layer {
@@ -153,11 +192,15 @@ async function readAliases(stores: Stores, actions: readonly CheckedAction[]): P
 	);
 }
 
-async function readRows(stores: Stores, spec: TableSpec, ids: RowId[]): Promise<Map<RowId, RowDraft>> {
+async function readRows(
+	stores: Stores,
+	spec: TableSpec,
+	ids: readonly RowId[],
+): Promise<Map<RowId, RowDraft>> {
 	if (ids.length === 0) return new Map();
 	const [views, bases, dirty] = await Promise.all([
-		stores.rows(spec.table).bulkGet(ids),
-		stores.bases.bulkGet(ids.map((id) => [spec.table, id])),
+		readHeld(stores, spec, ids),
+		readBases(stores, spec.table, ids),
 		dirtyAmong(stores, spec.table, ids),
 	]);
 	return new Map(

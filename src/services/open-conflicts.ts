@@ -68,7 +68,7 @@ export function settleWithoutConflict(run: Run, conflict: OpenConflict): RowChan
 		};
 	}
 	if (record.parked) return null;
-	if (base.kind === 'held' && remote) {
+	if (base.kind === 'held' && remote && !record.isNews) {
 		const [held, seen] = [versionOf(spec, base.row), versionOf(spec, remote)];
 		if (held && seen && compareTimestamps(seen, held) <= 0)
 			return { id, base, remaining: mutations, removed: [] };
@@ -76,6 +76,6 @@ export function settleWithoutConflict(run: Run, conflict: OpenConflict): RowChan
 	if (!attempt || !remote) return null;
 	const isOurDelete = attempt.kind === 'delete' && isTombstone(spec, remote);
 	if (!isOurDelete && !isOurs(spec, attempt, remote)) return null;
-	const { remote: _, ...settled } = acknowledge(run, attempt, mutations, undefined, remote);
+	const { remote: _, ...settled } = acknowledge(run, attempt, mutations, undefined, { row: remote });
 	return settled;
 }

@@ -2,6 +2,7 @@ import { withReferences } from '../core/references.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { allOf } from './outbox.ts';
+import { noteRewritten } from './queue-look.ts';
 import type { Stores } from './stores.ts';
 
 /** A row that has got its id from the server. */
@@ -64,5 +65,5 @@ async function moveReferences(
 		const row = view && withReferences(spec, view, idOf);
 		return row && row !== view ? [row] : [];
 	});
-	await Promise.all([stores.outbox.bulkPut(changed), rows.bulkPut(moved)]);
+	await Promise.all([stores.outbox.bulkPut(changed), rows.bulkPut(moved), noteRewritten(stores)]);
 }

@@ -89,7 +89,9 @@ async function receiveTable(
 	await writer.write(stores);
 	for (const { attempts } of rows) {
 		for (const { attempt, sent } of attempts) {
-			const mutation = { ...sent, seqs: sent.seqs.flatMap((seq) => seqOf.get(seq) ?? []) };
+			// The ledger that knows the name is nobody's, and not the user's.
+			const { pushId: _, ...known } = sent;
+			const mutation = { ...known, seqs: sent.seqs.flatMap((seq) => seqOf.get(seq) ?? []) };
 			const { table, count } = attempt;
 			await stores.attempts.add({ table, mutations: [mutation], count, nextAttemptAt: 0 });
 		}

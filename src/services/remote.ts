@@ -10,6 +10,11 @@ import type { Row, RowId } from '../core/types.ts';
 export interface Remote {
 	/** Whether what is pushed to a table is applied once however often it is sent, as far as it carries a `pushId`. */
 	isExactlyOnce(spec: TableSpec): boolean;
+	/**
+	 * Finds out by which way a table's changes go, where that is worth a request: before attempts are stored, for
+	 * whether they get a `pushId` depends on it. Rejects as `push`. Without it: there is one way.
+	 */
+	prepare?(spec: TableSpec, signal: AbortSignal): Promise<void>;
 	/** The server's own log of changes, where the transport reads one; null: tables are pulled by their timestamps. */
 	readonly log: ChangeLog | null;
 	/** Rows after `start` in (timestamp, id) order, at most `limit`. Fewer than `limit` is not the end (F14). */
@@ -36,6 +41,8 @@ export interface Remote {
 
 /** A gap-free way to pull, which also tells what is gone. Of several tables asked at once it may make one request. */
 export interface ChangeLog {
+	/** Finds out whether the project has it, where that is not known; before `covers`. Rejects as `pull`. Without it: it has. */
+	prepare?(spec: TableSpec, signal: AbortSignal): Promise<void>;
 	/** Whether the table can be pulled by it; else it is by `Remote.pull`. */
 	covers(spec: TableSpec): boolean;
 	pull(request: LogRequest, signal: AbortSignal): Promise<LogPage>;

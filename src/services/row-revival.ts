@@ -5,6 +5,7 @@ import { isTombstone, type TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import type { MutateOptions } from './mutate.ts';
 import { dirtyOf } from './outbox.ts';
+import { noteRewritten } from './queue-look.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
 /**
@@ -67,7 +68,7 @@ export function createRowRevival(stores: Stores, options: MutateOptions): RowRev
 		},
 
 		async write() {
-			await stores.outbox.bulkDelete(removed);
+			await Promise.all([stores.outbox.bulkDelete(removed), noteRewritten(stores)]);
 			for (const row of rows.values()) if (row.revived.length > 0) await writeRow(stores, row);
 		},
 	};

@@ -2,6 +2,7 @@ import { PixSyncError } from '../core/errors.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { LocalStore } from './local-store.ts';
+import type { OwnEchoes } from './own-echoes.ts';
 import type { Remote } from './remote.ts';
 import type { Stores } from './stores.ts';
 
@@ -27,11 +28,20 @@ export interface Run {
 	readonly clockOffset: () => number | null;
 	/** Whether that was measured in this session, and no clock was set since. */
 	readonly isClockSure: () => boolean;
+	/** Whether somebody waits for this run to end, such as `clearSyncQueue`: what can be left for later is. */
+	readonly isAwaited: () => boolean;
 	readonly settings: RunSettings;
-	/** Device ms of each table's last sweep of this session. */
-	readonly reconciledAt: Map<string, number>;
+	/** What this session knows of the replica. */
+	readonly session: RunSession;
 	/** Told of rows after the transaction that changed them. */
 	readonly notify: (notices: readonly RowNotice[]) => void;
+}
+
+/** Lives as long as the replica is open. */
+export interface RunSession {
+	/** Device ms of each table's last sweep. */
+	readonly reconciledAt: Map<string, number>;
+	readonly echoes: OwnEchoes;
 }
 
 export interface RunSettings {

@@ -1,6 +1,14 @@
 import { type OffsetEstimate, observeDate, offsetMs } from '../core/clock-offset.ts';
 import type { LocalStore } from './local-store.ts';
 
+/** What an answer tells of the time, as `HttpReply` has it. */
+export interface Answer {
+	readonly sentAt: number;
+	readonly receivedAt: number;
+	readonly tookMs: number;
+	readonly serverDateMs: number | null;
+}
+
 /** Server time less device time, learnt from the `Date` headers of answers (F58) and kept across restarts. */
 export interface ServerClock {
 	/** Ms; null until first measured on this device. */
@@ -11,7 +19,7 @@ export interface ServerClock {
 	 */
 	isSure(): boolean;
 	/** What the server said; `serverDateMs` null: it does not tell the time. */
-	observe(answer: { sentAt: number; receivedAt: number; serverDateMs: number | null }): void;
+	observe(answer: Answer): void;
 	/** The estimate was shown to be wrong, as after the device's clock was set: nothing is known until the next answer. */
 	forget(): void;
 	/** Takes up what an earlier session learnt, and stores there from now on. */
@@ -23,7 +31,7 @@ const KEY = 'clock';
 /** A change below this is noise of the header's one-second resolution, and not worth a write. */
 const STORE_STEP_MS = 250;
 
-/** How far the two clocks may part: a step of NTP's, and what it slews besides, ms per ms. */
+/** How far the two clocks may part: a step of NTP's, and what it slews besides, ms per ms, up to as much again. */
 const STEP_MS = 1_000;
 const SLEW = 0.001;
 
@@ -49,25 +57,29 @@ export function createServerClock(device: {
 		store.transact('rw', [], (stores) => stores.meta.put({ key: KEY, value })).catch(() => undefined);
 	}
 
+	function forget(): void {
+		estimate = null;
+		storedOffset = null;
+		measuredAt = null;
+	}
+
 	return {
 		offset,
 		isSure() {
 			if (!measuredAt) return isMute;
 			const passed = device.monotonic() - measuredAt.monotonic;
-			return Math.abs(device.now() - measuredAt.now - passed) <= STEP_MS + SLEW * passed;
+			return Math.abs(device.now() - measuredAt.now - passed) <= STEP_MS + Math.min(SLEW * passed, STEP_MS);
 		},
-		observe({ sentAt, receivedAt, serverDateMs }) {
+		observe({ sentAt, receivedAt, tookMs, serverDateMs }) {
 			isMute = serverDateMs === null;
 			if (serverDateMs === null) return;
+			// The clock was set while the request was under way: when by it the answer was made nobody can tell.
+			if (Math.abs(receivedAt - sentAt - tookMs) > STEP_MS) return forget();
 			measuredAt = { now: device.now(), monotonic: device.monotonic() };
 			estimate = observeDate(estimate, { sentAt, receivedAt, serverDateMs });
 			keep(offsetMs(estimate));
 		},
-		forget() {
-			estimate = null;
-			storedOffset = null;
-			measuredAt = null;
-		},
+		forget,
 		async attach(next) {
 			store = next;
 			const record = await next.transact('r', [], (stores) => stores.meta.get(KEY));

@@ -3,6 +3,7 @@ import { replay } from '../core/replay.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { deleteBases } from './bases.ts';
+import { noteRewritten } from './queue-look.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
 /** What becomes of one row in a transaction: its new base, and which mutations stay pending on it. */
@@ -19,6 +20,8 @@ export interface RowChange {
 	readonly rewritten?: readonly Mutation[];
 	/** A server row newer than `base` that still waits to be resolved; undefined: none. */
 	readonly remote?: Row | null;
+	/** The server has just told `remote`: it is no look from before, although its version is no later than the base's. */
+	readonly isNews?: true;
 	/** It waits for somebody's decision: nothing of the row is sent until then. */
 	readonly parked?: true;
 }
@@ -33,7 +36,10 @@ export interface RowWriter {
 	write(stores: Stores): Promise<void>;
 }
 
-export function createRowWriter(spec: TableSpec): RowWriter {
+/**
+ * @param isAcknowledging what leaves the outbox is what the caller has planned itself, and no news to its plan.
+ */
+export function createRowWriter(spec: TableSpec, isAcknowledging = false): RowWriter {
 	const puts: Row[] = [];
 	const deletes: RowId[] = [];
 	const basePuts: BaseRecord[] = [];
@@ -64,6 +70,7 @@ export function createRowWriter(spec: TableSpec): RowWriter {
 				baseDeletes.length > 0 ? deleteBases(stores, spec.table, baseDeletes) : undefined,
 				removed.length > 0 ? removeMutations(stores, removed) : undefined,
 				rewritten.length > 0 ? stores.outbox.bulkPut(rewritten) : undefined,
+				rewritten.length > 0 || (removed.length > 0 && !isAcknowledging) ? noteRewritten(stores) : undefined,
 			]);
 		},
 	};
@@ -78,11 +85,12 @@ export function viewOf(spec: TableSpec, { base, remaining, remote }: RowChange):
 /** Clean rows have no base record: they are stored once. A row created here has none until it is in conflict. */
 function toBaseRecord(
 	spec: TableSpec,
-	{ id, base, remaining, remote, parked }: RowChange,
+	{ id, base, remaining, remote, parked, isNews }: RowChange,
 ): BaseRecord | null {
 	if (remaining.length === 0) return null;
 	if (parked) return { table: spec.table, id, base, remote: remote ?? null, parked };
-	if (remote !== undefined) return { table: spec.table, id, base, remote, seen: 1 };
+	if (remote !== undefined)
+		return { table: spec.table, id, base, remote, seen: 1, ...(isNews ? { isNews } : {}) };
 	return base.kind === 'absent' ? null : { table: spec.table, id, base };
 }
 

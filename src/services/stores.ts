@@ -16,6 +16,8 @@ export interface BaseRecord {
 	readonly remote?: Row | null;
 	/** The resolver has not seen `remote` yet. */
 	readonly seen?: 1;
+	/** `remote` is what the server has now, although its version is no later than the base's. */
+	readonly isNews?: true;
 	/** The row's conflict waits until somebody decides; nothing of the row is sent meanwhile. */
 	readonly parked?: true;
 	/** Device ms until which the resolver leaves the row alone (R13). */

@@ -4,9 +4,10 @@ import type { TableSpec } from '../core/table-spec.ts';
 import { dependantsOf } from '../core/topology.ts';
 import { clearQueue } from './clear.ts';
 import { download, endPull, type Pulls } from './download.ts';
+import { createOwnEchoes } from './own-echoes.ts';
 import { type ReconcileOptions, reconcile } from './reconcile.ts';
 import { resolve } from './resolve.ts';
-import { type Run, type RunSettings, throwIfAborted } from './run.ts';
+import { type Run, type RunSession, type RunSettings, throwIfAborted } from './run.ts';
 import { createTableLocks } from './table-locks.ts';
 import { upload } from './upload.ts';
 import type { Workspace } from './workspace.ts';
@@ -34,7 +35,7 @@ export interface LockedTableServices extends TableServices {
 export function createTableServices(options: TableServicesOptions): LockedTableServices {
 	const locks = createTableLocks();
 	const pulls: Pulls = new Map();
-	const sweeps = new WeakMap<Workspace, Map<string, number>>();
+	const sessions = new WeakMap<Workspace, RunSession>();
 
 	/** Binds a run to the workspace of the moment that it really begins. */
 	function withRun<T>(table: string, signal: AbortSignal, work: (run: Run) => Promise<T>): Promise<T> {
@@ -44,8 +45,8 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 			const spec = options.specs.get(table);
 			if (!workspace || !spec) throw notReady(table);
 			if (workspace.epoch === null) throw notLeader(table);
-			const reconciledAt = sweeps.get(workspace) ?? new Map<string, number>();
-			sweeps.set(workspace, reconciledAt);
+			const session = sessions.get(workspace) ?? { reconciledAt: new Map(), echoes: createOwnEchoes() };
+			sessions.set(workspace, session);
 			return work({
 				spec,
 				store: workspace.store,
@@ -61,8 +62,9 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				createId: options.createId,
 				clockOffset: options.clockOffset,
 				isClockSure: options.isClockSure,
+				isAwaited: () => locks.isAwaited(table),
 				settings: options.settings,
-				reconciledAt,
+				session,
 				notify: options.notify ?? (() => undefined),
 			});
 		});

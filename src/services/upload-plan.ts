@@ -7,6 +7,7 @@ import type { RowId } from '../core/types.ts';
 import { readBases } from './bases.ts';
 import { type Parents, readParents } from './open-parents.ts';
 import { groupByRow, mutationsAt, ofStatus } from './outbox.ts';
+import { type QueueLook, takeLook } from './queue-look.ts';
 import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
 /** What a table's outbox asks for, as of one moment. */
@@ -15,6 +16,8 @@ export interface UploadPlan {
 	readonly retries: readonly AttemptRecord[];
 	/** Rows to send, each with what its mutations come to. */
 	readonly rows: readonly PlannedRow[];
+	/** As of when; null: no rows. */
+	readonly look: QueueLook | null;
 	/** Rows that are not held: fetched first (R2). */
 	readonly unknown: readonly { readonly id: RowId; readonly mutations: readonly Mutation[] }[];
 	/** Rows with a newer server row. */
@@ -49,6 +52,9 @@ export interface PlanOptions {
 /** Mutations read at once while looking for rows to send; then twice as many each time. */
 const WINDOW_PER_ROW = 2;
 const LEAST_WINDOW = 100;
+
+/** A queue of so many is read as a whole: all is known of its rows, then, and none need be looked at again. */
+const WHOLE_QUEUE_PER_ROW = 3;
 
 /** What is planned of rows. */
 interface RowPlan {
@@ -103,6 +109,8 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	let read: Mutation[] = [];
 	let end = 0;
 	let isEnough = false;
+	// How far the queue is known, as far as it is about the planned rows; null: as far as it goes.
+	let knownUpTo: number | null = null;
 	if (retries.length === 0 && within.length > options.limit) {
 		const few = await readWhole(stores, within.slice(0, options.limit), byRow);
 		if (few && countRows(few, isTaken) === options.limit) {
@@ -113,13 +121,16 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	}
 	isPartial ||= isEnough;
 	while (retries.length === 0 && !isEnough && end < within.length) {
-		const window = within.slice(end, Math.max(2 * end, WINDOW_PER_ROW * options.limit, LEAST_WINDOW));
+		const most = Math.max(2 * end, WINDOW_PER_ROW * options.limit, LEAST_WINDOW);
+		const isShort = within.length <= WHOLE_QUEUE_PER_ROW * options.limit;
+		const window = within.slice(end, isShort ? within.length : most);
 		end += window.length;
 		read = read.concat(await mutationsAt(stores, window));
 		// Until enough rows are at hand, or all is: so that what is planned of a row is as much as can be (R16).
 		if (end < within.length && countRows(read, isTaken) < options.limit) continue;
 		const outcome = await planRows(stores, spec, options, read, isTaken);
 		plan = outcome.plan;
+		knownUpTo = end < seqs.length ? (within[end - 1] ?? 0) : null;
 		waitsForParent = outcome.waitsForParent;
 		retryAt = outcome.retryAt;
 		const planned = plan.rows.length + plan.unknown.length;
@@ -131,7 +142,8 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	// A row of a table that refers to itself may wait for one of this very plan.
 	isPartial ||= waitsForParent && plan.rows.length > 0;
 	isPartial ||= plan.unknown.length > 0 || plan.rows.some((row) => leavesSome(row));
-	return { ...plan, conflicts, deferred, retries, isPartial, waitUntil, upTo };
+	const look = plan.rows.length > 0 ? await takeLook(stores, knownUpTo) : null;
+	return { ...plan, look, conflicts, deferred, retries, isPartial, waitUntil, upTo };
 }
 
 /** Above so many neighbours it is likely that some are of the same rows. */

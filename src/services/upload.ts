@@ -1,7 +1,7 @@
 import { isPutOff } from '../core/backoff.ts';
 import { chunk } from '../core/chunk.ts';
-import { PixSyncError, toErrorLine, toPixSyncError } from '../core/errors.ts';
-import type { Mutation, PushMutation } from '../core/mutation.ts';
+import { PixSyncError, toErrorLine } from '../core/errors.ts';
+import type { Mutation } from '../core/mutation.ts';
 import {
 	addCounts,
 	NO_COUNTS,
@@ -10,19 +10,21 @@ import {
 	type UploadOutput,
 } from '../core/run-contract.ts';
 import { isTombstone, versionOf } from '../core/table-spec.ts';
-import { nextStamp, toMicros } from '../core/timestamp.ts';
-import { applyPush, putOffUntil, toDeadLetter, toRejectedNotices } from './apply-push.ts';
+import { toMicros } from '../core/timestamp.ts';
+import { toDeadLetter, toRejectedNotices } from './apply-push.ts';
 import { readCheckpoints } from './checkpoints.ts';
-import { claimArrived } from './claim-arrived.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
+import { isStill, type QueueLook } from './queue-look.ts';
 import { readRechecks, recheckRows } from './recheck.ts';
-import { assertCurrent, editTime, type Run, serverNow } from './run.ts';
+import { assertCurrent, editTime, type Run } from './run.ts';
+import { sendInTurn, type Turn } from './send.ts';
+import { turnsAgain } from './send-again.ts';
 import { createRowWriter } from './settle-row.ts';
-import type { AttemptRecord } from './stores.ts';
-import { type PlannedRow, readPlan, seenRecords, toPushMutation, type UploadPlan } from './upload-plan.ts';
+import { storeAttempt } from './store-attempt.ts';
+import { type PlannedRow, readPlan, seenRecords, type UploadPlan } from './upload-plan.ts';
 
 /** Batches that are planned at once: a look at a long queue costs as much as to send one. */
-export const BATCHES_A_PLAN = 8;
+export const BATCHES_A_PLAN = 16;
 
 /** Some batches of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
@@ -35,26 +37,30 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	if (plan.retries.length === 0 && plan.rows.length === 0 && plan.unknown.length === 0)
 		return { ...counts, ...rest, waitingConflicts: plan.conflicts };
 	if (!isPulled || !run.isClockSure()) await assertSyncable(run);
-	counts = addCounts(counts, await settleUnsent(run, plan.rows));
+	const { look } = plan;
+	if (look) counts = addCounts(counts, await settleUnsent(run, plan.rows, look));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
-	let { retries } = plan;
-	if (run.spec.ids === 'server' && retries.length > 0) {
-		// What was sent by a name is known at the server; the rest, of a former transport, too, is looked for.
-		const isKnown = ({ mutations }: AttemptRecord) =>
-			run.remote.isExactlyOnce(run.spec) && mutations.every(({ pushId }) => pushId !== undefined);
-		const unknown = retries.filter((attempt) => !isKnown(attempt));
-		const claimed = await claimArrived(run, unknown);
-		counts = addCounts(counts, claimed.counts);
-		retries = [...retries.filter(isKnown), ...claimed.left];
-	}
-	const send = async (attempts: readonly AttemptRecord[]) => {
-		for (const attempt of attempts) counts = addCounts(counts, await push(run, attempt, retryInMs));
-	};
-	if (plan.retries.length > 0) await send(await stampAnew(run, retries));
+	if (isWorthAsking(run, plan)) await run.remote.prepare?.(run.spec, run.signal);
+	const again = await turnsAgain(run, plan.retries);
+	counts = addCounts(counts, again.counts);
 	// Stored and stamped each as its turn comes, so that what an error keeps from being sent has not been tried.
-	for (const rows of chunk(plan.rows, run.settings.batchSize)) await send(await storeAttempt(run, rows));
+	const batches = look ? chunk(plan.rows, run.settings.batchSize) : [];
+	const turns = batches.map((rows): Turn => ({ take: () => storeAttempt(run, rows, look as QueueLook) }));
+	const sent = await sendInTurn(run, [...again.turns, ...turns], retryInMs, counts);
 	const waitingConflicts = await countConflicts(run);
-	return { ...counts, ...rest, waitingConflicts };
+	return { ...sent.counts, ...rest, more: rest.more || sent.isCut, waitingConflicts };
+}
+
+/**
+ * Whether it matters by which way the changes go: REST has a request for each, does not know an id of the server's
+ * again, and nobody else knows what has a name.
+ */
+function isWorthAsking({ spec }: Run, { retries, rows }: UploadPlan): boolean {
+	const again = retries.flatMap(({ mutations }) => mutations);
+	const sent = rows.filter(({ intent }) => intent !== null && intent.kind !== 'none');
+	if (again.some(({ pushId }) => pushId !== undefined)) return true;
+	const count = again.length + sent.length;
+	return count > 1 || (count === 1 && spec.ids === 'server');
 }
 
 interface Beginning {
@@ -86,118 +92,20 @@ async function begin(run: Run, input: UploadInput): Promise<Beginning> {
 	return look();
 }
 
-/** Stores what is about to be sent, before it is (R7). */
-async function storeAttempt(run: Run, rows: readonly PlannedRow[]): Promise<AttemptRecord[]> {
-	const micros = BigInt(Math.round(serverNow(run) * 1000));
-	const mutations = rows
-		.map((row) => {
-			const base = row.base.kind === 'held' ? versionOf(run.spec, row.base.row) : null;
-			const mutation = toPushMutation(run.spec, row, nextStamp(micros, base, noise(run)));
-			return mutation && run.remote.isExactlyOnce(run.spec)
-				? { ...mutation, pushId: run.createId() }
-				: mutation;
-		})
-		.filter((mutation): mutation is PushMutation => mutation !== null);
-	if (mutations.length === 0) return [];
-	const record: AttemptRecord = { table: run.spec.table, mutations, count: 0, nextAttemptAt: 0 };
-	const id = await run.store.transact('rw', [], async (stores) => {
-		await assertCurrent(stores, run);
-		return stores.attempts.add(record);
-	});
-	return [{ ...record, id }];
-}
-
-/** Below the millisecond that clocks tell: makes a stamp this device's own. */
-function noise(run: Run): bigint {
-	return BigInt(Math.floor(run.random() * 1_000));
-}
-
-/** Stamps remembered of one request; past them it is told by its columns. */
-const MAX_STAMPS = 20;
-
-/**
- * A repeated request carries the time of its own sending (R17). With the first one's, a table that has no trigger
- * would take in a row behind the other devices' checkpoints, hours back after an offline spell, and they would
- * never pull it.
- */
-async function stampAnew(run: Run, attempts: readonly AttemptRecord[]): Promise<readonly AttemptRecord[]> {
-	const { timestampField } = run.spec;
-	const micros = BigInt(Math.round(serverNow(run) * 1000));
-	const isNamed = run.remote.isExactlyOnce(run.spec);
-	const again = ({ pushId, ...mutation }: PushMutation): PushMutation => {
-		const stamp = nextStamp(micros, mutation.base, noise(run));
-		return {
-			...mutation,
-			// What goes by a transport without a ledger is not known by its name any more.
-			...(isNamed && pushId !== undefined ? { pushId } : {}),
-			stamp,
-			earlierStamps: [mutation.stamp, ...(mutation.earlierStamps ?? [])].slice(0, MAX_STAMPS),
-			body: mutation.body && { ...mutation.body, [timestampField]: stamp },
-		};
-	};
-	return run.store.transact('rw', [], async (stores) => {
-		await assertCurrent(stores, run);
-		return Promise.all(
-			attempts.map(async (attempt) => {
-				const sent = new Map(attempt.mutations.map((mutation) => [mutation.id, again(mutation)]));
-				const stored = (await stores.attempts.get(attempt.id ?? -1)) ?? attempt;
-				// Rows that wait for the resolver are not sent, but what they may have left at the server is kept.
-				const mutations = stored.mutations.map((mutation) => sent.get(mutation.id) ?? mutation);
-				await stores.attempts.put({ ...stored, mutations });
-				return { ...attempt, mutations: [...sent.values()] };
-			}),
-		);
-	});
-}
-
-async function push(run: Run, attempt: AttemptRecord, retryInMs: number): Promise<StepCounts> {
-	try {
-		const outcomes = await run.remote.push(run.spec, attempt.mutations, run.signal);
-		const { fatal, ...counts } = await applyPush(run, attempt, outcomes, retryInMs);
-		if (fatal) throw fatal;
-		return counts;
-	} catch (cause) {
-		const error = toPixSyncError(cause, run.spec.table);
-		if (error.fault === 'retryable') {
-			const until = putOffUntil(run, attempt, retryInMs);
-			return { ...NO_COUNTS, ...(await putOff(run, attempt, until, error)) };
-		}
-		if (error.code !== 'superseded')
-			await putOff(run, attempt, error.fault === 'no-answer' ? run.now() + retryInMs : 0, error);
-		throw error;
-	}
-}
-
-/** Marks when the attempt is due again, so that backoff outlives a restart (R13). */
-async function putOff(
-	run: Run,
-	attempt: AttemptRecord,
-	retryAt: number,
-	error: PixSyncError,
-): Promise<Partial<StepCounts>> {
-	await run.store.transact('rw', [], async (stores) => {
-		await assertCurrent(stores, run);
-		const current = attempt.id === undefined ? undefined : await stores.attempts.get(attempt.id);
-		// What was settled before the error came is not put back.
-		if (!current || isPutOff(current.nextAttemptAt, run.now())) return;
-		const nextAttemptAt = Math.max(retryAt, run.now() + (error.retryAfterMs ?? 0));
-		await stores.attempts.put({ ...current, count: attempt.count + 1, nextAttemptAt });
-	});
-	return { errors: [toErrorLine(run.spec.table, error)] };
-}
-
 /** What needs no request: mutations that undo each other, and changes that the base holds already. */
-async function settleUnsent(run: Run, rows: readonly PlannedRow[]): Promise<StepCounts> {
+async function settleUnsent(run: Run, rows: readonly PlannedRow[], look: QueueLook): Promise<StepCounts> {
 	const unsent = rows.filter(({ cancelled, intent }) => cancelled.length > 0 || intent?.kind === 'none');
 	if (unsent.length === 0) return NO_COUNTS;
 	return run.store.transact('rw', [run.spec.table], async (stores) => {
 		await assertCurrent(stores, run);
+		// What is sent of the plan finds it out, too, and ends it.
+		if (!(await isStill(stores, look))) return NO_COUNTS;
 		const dirty = await dirtyOfRows(
 			stores,
 			run.spec.table,
 			unsent.map(({ id }) => id),
 		);
-		const writer = createRowWriter(run.spec);
+		const writer = createRowWriter(run.spec, true);
 		let uploaded = 0;
 		for (const { id, base, cancelled, intent } of unsent) {
 			const held = intent?.kind === 'none' ? intent.seqs : [];

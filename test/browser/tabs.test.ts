@@ -46,7 +46,13 @@ afterEach(async () => {
 function addressOf(name: string, more: Partial<TabPageOptions> = {}): string {
 	const options: TabPageOptions = {
 		...{ url: supabase.url, anonKey: supabase.anonKey, name, tables: [{ table: 'notes' }] },
-		options: { batchSize: 20, backoff: { baseMs: 100, capMs: 500 }, reconcileIntervalMs: 0, realtime: false },
+		options: {
+			transport: 'rest',
+			batchSize: 20,
+			backoff: { baseMs: 100, capMs: 500 },
+			reconcileIntervalMs: 0,
+			realtime: false,
+		},
 		autoSync: 0,
 		...more,
 	};

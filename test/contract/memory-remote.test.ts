@@ -4,3 +4,6 @@ import { describeRemoteContract } from './remote-contract.ts';
 
 describeRemoteContract('the in-memory server', startMemoryBackend);
 describeRemoteContract('REST on the in-memory server', startMemoryRestBackend);
+describeRemoteContract('RPC on the in-memory server', () => startMemoryRestBackend('rpc'), {
+	isExactlyOnce: true,
+});

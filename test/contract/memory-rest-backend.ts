@@ -3,26 +3,33 @@ import { createMemoryServer } from '../support/memory-server.ts';
 import { toServerText } from '../support/memory-table.ts';
 import { connectRest } from '../support/rest-remote.ts';
 import { CONTRACT_TABLE_NAMES, CONTRACT_TABLES } from './contract-tables.ts';
-import type { RemoteBackend } from './remote-backend.ts';
+import { hasKind, type RemoteBackend } from './remote-backend.ts';
 
 const URL_OF_NOWHERE = 'http://memory.test';
-const KINDS: Readonly<Record<string, string>> = { POST: 'create', PATCH: 'patch', DELETE: 'delete' };
+const METHODS = { create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
 
-/** The REST transport before the in-memory server's HTTP: the same bytes as to PostgREST, without a network. */
-export function startMemoryRestBackend(): Promise<RemoteBackend> {
-	const start = () =>
-		createMemoryServer({
+type Kind = keyof typeof METHODS;
+
+/** A transport before the in-memory server's HTTP: the same bytes as to PostgREST, without a network. */
+export function startMemoryRestBackend(transport: 'rest' | 'rpc' = 'rest'): Promise<RemoteBackend> {
+	const start = () => {
+		const started = createMemoryServer({
 			now: () => Date.now(),
 			tables: CONTRACT_TABLE_NAMES.map((name) => CONTRACT_TABLES[name].memory),
 		});
+		if (transport === 'rpc') started.migrate(CONTRACT_TABLE_NAMES);
+		return started;
+	};
 	let server = start();
-	let losses: { readonly what: 'request' | 'reply'; readonly kind: string }[] = [];
+	let losses: { readonly what: 'request' | 'reply'; readonly kind: Kind }[] = [];
 	let delayMs = 0;
 	let isRefusing = false;
 	let onHang: (() => void) | null = null;
 
-	const loseIf = (what: 'request' | 'reply', method: string) => {
-		const loss = losses.find(({ kind }) => kind === KINDS[method]);
+	const loseIf = (what: 'request' | 'reply', method: string, body: unknown) => {
+		const loss = losses.find(({ kind }) =>
+			transport === 'rpc' ? hasKind(body, kind) : METHODS[kind] === method,
+		);
 		if (loss?.what !== what) return;
 		losses = losses.filter((one) => one !== loss);
 		throw new TypeError('fetch failed');
@@ -39,19 +46,17 @@ export function startMemoryRestBackend(): Promise<RemoteBackend> {
 			onHang = null;
 			await new Promise(() => undefined);
 		}
-		loseIf('request', method);
+		const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
+		loseIf('request', method, body);
+		const name = decodeURIComponent(pathname.split('/').at(-1) ?? '');
+		const caller = { userId: null, by: 'device' };
+		const prefer = headers.get('prefer') ?? '';
 		const reply: RestReply = isRefusing
 			? { status: 401, body: { code: 'PGRST301', message: 'JWT expired' } }
-			: server.rest({
-					table: decodeURIComponent(pathname.split('/').at(-1) ?? ''),
-					method,
-					query: searchParams,
-					...(typeof init.body === 'string' ? { body: JSON.parse(init.body) } : {}),
-					prefer: headers.get('prefer') ?? '',
-					userId: null,
-					by: 'device',
-				});
-		loseIf('reply', method);
+			: pathname.includes('/rpc/')
+				? server.rpc({ ...caller, name, body })
+				: server.rest({ ...caller, table: name, method, query: searchParams, body, prefer });
+		loseIf('reply', method, body);
 		return new Response(overTheWire(reply.body), {
 			status: reply.status,
 			headers: { 'content-type': 'application/json', date: new Date().toUTCString() },
@@ -59,7 +64,8 @@ export function startMemoryRestBackend(): Promise<RemoteBackend> {
 	};
 
 	return Promise.resolve({
-		connect: () => connectRest({ url: URL_OF_NOWHERE, anonKey: 'anon' }, { fetch: fetchFrom }),
+		isOneRequest: transport === 'rpc',
+		connect: () => connectRest({ url: URL_OF_NOWHERE, anonKey: 'anon' }, { fetch: fetchFrom, transport }),
 		now: async () => toServerText(BigInt(Date.now()) * 1000n),
 		put: async (table, row, stampedAt) =>
 			server.put(table, row, stampedAt === undefined ? {} : { stampedAt }),

@@ -73,6 +73,51 @@ describe('what the in-memory server tells a test', () => {
 	});
 });
 
+describe('the function of the RPC transport', () => {
+	const call = (mutations: readonly unknown[], userId: string | null = null) =>
+		server.rpc({
+			...{ name: 'pixsync_push', userId, by: 'alice' },
+			body: {
+				request: { table: 'notes', key: 'id', stamp: 'updated_at', columns: [{ column: 'id' }], mutations },
+			},
+		});
+	const create = { kind: 'create', id: uuid(1), base: null, push: uuid(9), body: { id: uuid(1) } };
+
+	it('[F36] a project without the migration has none, and one with it has it for the tables named', () => {
+		expect(call([])).toMatchObject({ status: 404, body: { code: 'PGRST202' } });
+		server.migrate(['others']);
+		expect(call([create])).toMatchObject({ status: 404, body: { code: '42P01' } });
+		server.migrate(['notes']);
+		expect(call([])).toEqual({ status: 200, body: [] });
+		server.migrate(null);
+		expect(call([create])).toMatchObject({ status: 404, body: { code: 'PGRST202' } });
+		expect(server.applied).toEqual([]);
+	});
+
+	it('[S2] a ledger is its owner’s, outlives the function, and forgets after thirty days', () => {
+		server.migrate(['notes']);
+		const said = (userId?: string) => (call([create], userId).body as readonly { is?: string }[])[0]?.is;
+		expect(said('ann')).toBe('applied');
+		server.migrate(null);
+		server.migrate(['notes']);
+		expect([said('ann'), said('ben'), said()]).toEqual(['done', 'missed', 'missed']);
+		nowMs += 31 * 86_400_000;
+		expect(said('ann')).toBe('missed');
+		expect(server.applied).toHaveLength(1);
+	});
+
+	it('[F27] a kind that is none, and a column that is none, are refused alone', () => {
+		server.migrate(['notes']);
+		const dance = { ...create, kind: 'dance', push: null };
+		const odd = { ...create, push: null, body: { id: uuid(1), colour: 'red' } };
+		expect(call([dance, odd, create]).body).toMatchObject([
+			{ is: 'refused', code: '22023' },
+			{ is: 'refused', code: '42703' },
+			{ is: 'applied', row: { id: uuid(1) } },
+		]);
+	});
+});
+
 describe('hooks', () => {
 	const mixed = () => {
 		const [gone, seen] = [server.put('notes', { id: uuid(1) }), server.put('notes', { id: uuid(2) })];

@@ -33,9 +33,10 @@ export async function runRandomCalls(backend: RemoteBackend, seed: number, steps
 		);
 	}
 
+	/** In the order of its columns' names: `jsonb` has another one than `json`. */
 	function inWords(row: Row): Row {
-		if (table !== 'notes') return row;
-		return { ...row, [spec.timestampField]: STAMPED };
+		const told = table === 'notes' ? { ...row, [spec.timestampField]: STAMPED } : row;
+		return Object.fromEntries(Object.entries(told).sort(([a], [b]) => (a < b ? -1 : 1)));
 	}
 
 	function isRow(value: unknown): value is Row {
@@ -46,10 +47,18 @@ export async function runRandomCalls(backend: RemoteBackend, seed: number, steps
 		seen.push(...(await backend.rows(table)));
 	}
 
+	/** A name that a ledger knows it by, where there is one. Some have none, as what another transport has sent. */
+	function named(one: PushMutation): PushMutation {
+		return backend.isOneRequest && random.chance(0.8) ? { ...one, pushId: crypto.randomUUID() } : one;
+	}
+
 	function mutation(): PushMutation {
-		const { writes } = kit;
 		const earlier = sent.length > 0 && random.chance(0.3) ? random.pick(sent) : null;
-		if (earlier) return earlier;
+		return earlier ?? named(fresh());
+	}
+
+	function fresh(): PushMutation {
+		const { writes } = kit;
 		const text = random.pick(['a', 'b', 'c', table === 'notes' ? 'poison' : 'd']);
 		if (seen.length === 0 || random.chance(0.35))
 			return writes.create(spec, random.pick(ids), { [title]: text });

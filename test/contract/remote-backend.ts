@@ -73,3 +73,10 @@ function identify(spec: TableSpec, seen: Row): { id: RowId; base: string | null 
 	const version = seen[spec.timestampField];
 	return { id: seen[spec.idField] as RowId, base: typeof version === 'string' ? version : null };
 }
+
+/** Whether a call of the push function holds a change of that kind. */
+export function hasKind(body: unknown, kind: 'create' | 'patch' | 'delete'): boolean {
+	const { request } = (body ?? {}) as { request?: { mutations?: readonly { kind: string }[] } };
+	const name = kind === 'patch' ? 'update' : kind;
+	return request?.mutations?.some((mutation) => mutation.kind === name) ?? false;
+}

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type { ContractKit } from './contract-kit.ts';
+import { describeExactlyOnce } from './exactly-once-contract.ts';
 import { describePull } from './pull-contract.ts';
 import { describePush } from './push-contract.ts';
 import { describeReads } from './read-contract.ts';
@@ -10,8 +11,13 @@ import { describeUncertainty } from './uncertain-contract.ts';
 /**
  * The contract of the port `Remote`: what every transport, and every stand-in for one, answers. A difference
  * between two backends is the stand-in's mistake.
+ * @param isExactlyOnce whether the server keeps a ledger of what was applied.
  */
-export function describeRemoteContract(name: string, startBackend: () => Promise<RemoteBackend>): void {
+export function describeRemoteContract(
+	name: string,
+	startBackend: () => Promise<RemoteBackend>,
+	{ isExactlyOnce = false }: { readonly isExactlyOnce?: boolean } = {},
+): void {
 	describe(`Remote: ${name}`, () => {
 		let backend: RemoteBackend | undefined;
 		let current: ContractKit | undefined;
@@ -35,5 +41,6 @@ export function describeRemoteContract(name: string, startBackend: () => Promise
 		describePush(kit);
 		describeRefusals(kit);
 		describeUncertainty(kit);
+		if (isExactlyOnce) describeExactlyOnce(kit);
 	});
 }

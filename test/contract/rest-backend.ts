@@ -3,7 +3,7 @@ import { connectRest } from '../support/rest-remote.ts';
 import { rpcSql } from '../support/rpc-sql.ts';
 import { type FaultRequest, startSupabase } from '../support/supabase/index.ts';
 import { CONFIGS, CONTRACT_TABLE_NAMES, CONTRACT_TABLES, type ContractTableName } from './contract-tables.ts';
-import type { RemoteBackend } from './remote-backend.ts';
+import { hasKind, type RemoteBackend } from './remote-backend.ts';
 
 const METHODS = { create: 'POST', patch: 'PATCH', delete: 'DELETE' } as const;
 
@@ -93,13 +93,6 @@ export async function startRestBackend(transport: 'rest' | 'rpc' = 'rest'): Prom
 		stop: () => supabase.stop(),
 	};
 	return backend;
-}
-
-/** Whether a call of the push function holds a change of that kind. */
-function hasKind(body: unknown, kind: 'create' | 'patch' | 'delete'): boolean {
-	const { request } = (body ?? {}) as { request?: { mutations?: readonly { kind: string }[] } };
-	const name = kind === 'patch' ? 'update' : kind;
-	return request?.mutations?.some((mutation) => mutation.kind === name) ?? false;
 }
 
 function keyOf(table: ContractTableName): string {

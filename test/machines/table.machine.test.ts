@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createActor, fromTransition, SimulatedClock } from 'xstate';
 import { PixSyncError } from '../../src/core/errors.ts';
+import { StepError } from '../../src/core/run-contract.ts';
 import { MAX_RESOLVINGS, tableMachine } from '../../src/machines/table.machine.ts';
 import type { TableReport } from '../../src/machines/table-protocol.ts';
 import {
@@ -79,6 +80,20 @@ describe('table.machine: the rows of §4', () => {
 		expect(chart.state()).toBe('downloading');
 		expect(chart.steps.map(({ name }) => name)).toEqual(['download']);
 	});
+
+	for (const kind of ['no-answer', 'unauthorised', 'fatal'] as const) {
+		it(`[R12][R13] what a step had done before a ${kind} error counts`, async () => {
+			const chart = await chartIn('backoff');
+			chart.send(request(2));
+			expect(chart.actor.getSnapshot().context.attempts).toBe(1);
+			const before = { uploaded: 3, downloaded: 0, conflicts: 0, errors: ['notes: refused (23505)'] };
+			await chart.fail(new StepError(fault(kind), before));
+			const { counts, attempts, error } = chart.actor.getSnapshot().context;
+			expect(counts).toMatchObject({ uploaded: 3, errors: expect.arrayContaining(before.errors) });
+			expect(attempts, 'reset on progress').toBe(kind === 'no-answer' ? 1 : 0);
+			if (kind !== 'unauthorised') expect(error).toMatchObject({ code: fault(kind).code, fault: kind });
+		});
+	}
 
 	it('uploading | done, conflicts met → resolving, whatever else is left', async () => {
 		const chart = await chartIn('uploading');

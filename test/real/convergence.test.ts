@@ -404,7 +404,8 @@ describe('what the random programs found', () => {
 	async function alone(options: SyncManagerOptions = {}): Promise<Device> {
 		const alice = await createDevice(supabase, 'alice', {
 			tables: CONFIGS,
-			options: { ...OPTIONS, backoff: { baseMs: 1_000, capMs: 60_000 }, ...options },
+			// The requests that they lose are those of REST.
+			options: { ...OPTIONS, transport: 'rest', backoff: { baseMs: 1_000, capMs: 60_000 }, ...options },
 		});
 		devices.push(alice);
 		return alice;

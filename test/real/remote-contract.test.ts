@@ -7,30 +7,30 @@ import { describeRemoteContract } from '../contract/remote-contract.ts';
 import { startRestBackend } from '../contract/rest-backend.ts';
 
 describeRemoteContract('REST on PostgREST and PostgreSQL', () => startRestBackend('rest'));
-describeRemoteContract('RPC on PostgREST and PostgreSQL', () => startRestBackend('rpc'));
+describeRemoteContract('RPC on PostgREST and PostgreSQL', () => startRestBackend('rpc'), {
+	isExactlyOnce: true,
+});
 
 /** `PIXSYNC_SEED=n` runs one program, `PIXSYNC_SEEDS=n` that many. */
 const SEEDS = toSeeds(process.env, 12);
 
-describe('the in-memory server beside the real one', () => {
+describe.each([
+	['REST', startRestBackend, [startMemoryBackend, startMemoryRestBackend]],
+	['RPC', () => startRestBackend('rpc'), [() => startMemoryRestBackend('rpc')]],
+] as const)('the in-memory server beside the real one, by %s', (_, startReal, startStandIns) => {
 	let real: RemoteBackend;
-	let memory: RemoteBackend;
-	let rest: RemoteBackend;
+	let standIns: readonly RemoteBackend[];
 
 	beforeAll(async () => {
-		[real, memory, rest] = await Promise.all([
-			startRestBackend(),
-			startMemoryBackend(),
-			startMemoryRestBackend(),
-		]);
+		[real, ...standIns] = await Promise.all([startReal(), ...startStandIns.map((start) => start())]);
 	});
-	afterEach(() => Promise.all([real.reset(), memory.reset(), rest.reset()]));
+	afterEach(() => Promise.all([real, ...standIns].map((backend) => backend.reset())));
 	afterAll(() => real?.stop());
 
 	for (const seed of SEEDS) {
 		it(`[R7] [R15] [R16] [R20] program ${seed}: each call has the same outcome and leaves the same rows`, async () => {
 			const expected = await runRandomCalls(real, seed, 40);
-			for (const standIn of [memory, rest]) {
+			for (const standIn of standIns) {
 				const actual = await runRandomCalls(standIn, seed, 40);
 				// The first difference says enough.
 				const at = expected.findIndex((line, index) => line !== actual[index]);

@@ -35,7 +35,11 @@ afterAll(() => supabase?.stop());
 async function device(name: string, table: SyncConfig, options: SyncManagerOptions = {}): Promise<Device> {
 	const created = await createDevice(supabase, name, {
 		tables: [table],
-		options: { reconcileIntervalMs: 0, backoff: { baseMs: 50, capMs: 2_000 }, ...options },
+		options: {
+			// What this file counts and loses are the requests of REST.
+			...{ transport: 'rest', reconcileIntervalMs: 0, backoff: { baseMs: 50, capMs: 2_000 } },
+			...options,
+		},
 	});
 	open.push(created);
 	return created;

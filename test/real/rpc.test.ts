@@ -1,32 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { PushMutation } from '../../src/core/mutation.ts';
 import { toTableSpec } from '../../src/core/table-spec.ts';
 import type { Row, SyncConfig, SyncManagerOptions } from '../../src/index.ts';
-import type { Remote } from '../../src/services/remote.ts';
 import { toMigration } from '../../src/sql/migration.ts';
-import { contractSpec, inShort, SIGNAL, uuid } from '../contract/contract-kit.ts';
-import { createWrites, type RemoteBackend } from '../contract/remote-backend.ts';
-import { startRestBackend } from '../contract/rest-backend.ts';
 import { createDevice, type Device } from '../support/device.ts';
 import { type Supabase, startSupabase } from '../support/supabase/index.ts';
-
-const notes = contractSpec('notes');
-const tickets = contractSpec('tickets');
-
-let backend: RemoteBackend;
-beforeAll(async () => {
-	backend = await startRestBackend('rpc');
-});
-afterEach(() => backend.reset());
-afterAll(() => backend?.stop());
-
-/** As the outbox sends it: with a name of its own. */
-const named = (mutation: PushMutation): PushMutation => ({ ...mutation, pushId: crypto.randomUUID() });
-
-async function sendAndLose(remote: Remote, spec: typeof notes, mutation: PushMutation): Promise<void> {
-	backend.loseNext('reply', mutation.kind === 'update' ? 'patch' : mutation.kind);
-	await expect(remote.push(spec, [mutation], SIGNAL)).rejects.toMatchObject({ fault: 'no-answer' });
-}
 
 describe('transport: rpc, by the façade', () => {
 	const TABLES: readonly SyncConfig[] = [
@@ -242,6 +219,76 @@ describe('transport: rpc, by the façade', () => {
 		},
 	);
 
+	describe('[S7] [R20] what somebody did to a row after a change that arrived unheard, and before the next', () => {
+		/** One change whose reply is lost, somebody's own, and another change here. @returns the device, online again. */
+		async function meanwhile(
+			conflictResolution: SyncConfig['conflictResolution'],
+			theirs: string,
+			edit: (alice: Device, id: string) => Promise<unknown>,
+		): Promise<{ readonly alice: Device; readonly id: string }> {
+			const alice = await device([
+				{ table: 'papers', ...(conflictResolution ? { conflictResolution } : {}) },
+			]);
+			const id = crypto.randomUUID();
+			await alice.sync.queueAction('papers', 'create', { id, title: 'mine', n: 1 });
+			supabase.faults.add({ match: ({ method }) => method === 'POST', effect: { kind: 'drop-after' } });
+			expect((await alice.sync.sync()).success).toBe(false);
+			await supabase.sql(theirs);
+			await edit(alice, id);
+			return { alice, id };
+		}
+		const changeTitle = (alice: Device, id: string) =>
+			alice.sync.queueAction('papers', 'update', { title: 'mine again' }, id);
+
+		it('deleted: it is made anew as it was, with the edit on it, where the local side wins', async () => {
+			const { alice, id } = await meanwhile('local-wins', 'delete from papers', changeTitle);
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], conflicts: 1 });
+			expect(await supabase.sql('select id, title, n from papers')).toEqual([
+				{ id, title: 'mine again', n: 1 },
+			]);
+		});
+
+		it('deleted: the edit is kept aside where the deletion stands', async () => {
+			const { alice, id } = await meanwhile('latest-wins', 'delete from papers', changeTitle);
+			expect((await alice.sync.sync()).errors).toEqual([expect.stringContaining('(remote-deleted)')]);
+			expect(await alice.sync.getRejected()).toMatchObject([
+				{ id: expect.anything(), data: { title: 'mine again' } },
+			]);
+			expect(await alice.sync.table('papers').get(id)).toBeUndefined();
+		});
+
+		it('deleted, here and there: both are done', async () => {
+			const { alice } = await meanwhile(undefined, 'delete from papers', (one, id) =>
+				one.sync.queueAction('papers', 'delete', null, id),
+			);
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], uploaded: 2, conflicts: 0 });
+			expect(await alice.sync.getPendingCount()).toBe(0);
+		});
+
+		it('written over: it is a conflict, and no edit goes over it unseen', async () => {
+			const theirs = `update papers set title = 'theirs'`;
+			const { alice } = await meanwhile('remote-wins', theirs, changeTitle);
+			expect(await alice.sync.sync()).toMatchObject({ errors: [], conflicts: 1 });
+			expect(await supabase.sql('select title, n from papers')).toEqual([{ title: 'theirs', n: 1 }]);
+		});
+	});
+
+	it('[S2] [F28] [R3] what was sent unheard while signed out is not made again by whoever adopts it, whose ledger is another', async () => {
+		const alice = await device([{ table: 'numbered', ids: 'server' }]);
+		await alice.sync.queueAction('numbered', 'create', { title: 'once' });
+		supabase.faults.add({ match: ({ path }) => path.includes('/rpc/'), effect: { kind: 'drop-after' } });
+		expect((await alice.sync.sync()).success).toBe(false);
+		await alice.client.auth.signUp({
+			email: `${crypto.randomUUID()}@example.com`,
+			password: 'correct horse',
+		});
+		await alice.sync.ready();
+		expect(await alice.sync.adoptAnonymous()).toMatchObject({ adopted: 1 });
+		expect(await alice.sync.sync()).toMatchObject({ errors: [] });
+		expect(await alice.sync.getPendingCount()).toBe(0);
+		expect(await supabase.sql('select title from numbered')).toEqual([{ title: 'once' }]);
+	});
+
 	it('[S33] nothing but columns can be asked for: what is no type is refused', async () => {
 		const id = crypto.randomUUID();
 		await supabase.sql('insert into papers (id, owner) values ($1, null)', [id]);
@@ -267,55 +314,5 @@ describe('transport: rpc, by the façade', () => {
 		await expect(
 			supabase.sql(`select public.pixsync_push('{"schema":"auth","table":"users","columns":[]}')`),
 		).rejects.toThrow('not one of PixSync');
-	});
-});
-
-describe('[S2] [F28] a change is applied once, however often it is sent', () => {
-	it('a create that somebody has deleted since is not made again', async () => {
-		const remote = backend.connect();
-		const create = named(createWrites().create(notes, uuid(1), { title: 'once' }));
-		await sendAndLose(remote, notes, create);
-		await backend.remove('notes', uuid(1));
-		expect(await remote.push(notes, [create], SIGNAL)).toEqual([{ kind: 'acknowledged', row: null }]);
-		expect(await backend.rows('notes')).toEqual([]);
-	});
-
-	it('an update that somebody has written over since is acknowledged with their row, and is no conflict', async () => {
-		const remote = backend.connect();
-		const seen = await backend.put('notes', { id: uuid(1), title: 'one' });
-		const update = named(createWrites().update(notes, seen, { title: 'two' }));
-		await sendAndLose(remote, notes, update);
-		const theirs = await backend.patch('notes', uuid(1), { title: 'theirs' });
-		expect(await remote.push(notes, [update], SIGNAL)).toEqual([{ kind: 'acknowledged', row: theirs }]);
-		expect(await backend.rows('notes')).toEqual([theirs]);
-	});
-
-	it('[R3] a create whose id the server makes is one row, and its id comes with the repetition', async () => {
-		const remote = backend.connect();
-		const create = named(createWrites().create(tickets, uuid(1), { title: 'once' }));
-		await sendAndLose(remote, tickets, create);
-		const rows = await backend.rows('tickets');
-		expect(rows).toHaveLength(1);
-		expect(await remote.push(tickets, [create], SIGNAL)).toEqual([{ kind: 'acknowledged', row: rows[0] }]);
-		expect(await backend.rows('tickets')).toEqual(rows);
-	});
-
-	it('[F33] two sendings of one change at the same time are one change', async () => {
-		const remote = backend.connect();
-		const creates = Array.from({ length: 20 }, (_, at) =>
-			named(createWrites().create(tickets, uuid(at), { title: `t${at}` })),
-		);
-		const outcomes = await Promise.all([1, 2, 3].map(() => remote.push(tickets, creates, SIGNAL)));
-		expect(new Set(outcomes.flat().map(inShort))).toEqual(new Set(['acknowledged']));
-		expect(await backend.rows('tickets')).toHaveLength(20);
-	});
-
-	it('what was refused is not in the ledger: corrected by the server, it is taken', async () => {
-		const remote = backend.connect();
-		const other = await backend.put('notes', { id: uuid(1), slug: 'taken' });
-		const create = named(createWrites().create(notes, uuid(2), { slug: 'taken' }));
-		expect((await remote.push(notes, [create], SIGNAL)).map(inShort)).toEqual(['rejected 23505']);
-		await backend.remove('notes', String(other.id));
-		expect((await remote.push(notes, [create], SIGNAL)).map(inShort)).toEqual(['acknowledged']);
 	});
 });

@@ -45,7 +45,11 @@ const TABLES: readonly SyncConfig[] = [
 async function device(name: string, options: SyncManagerOptions = {}): Promise<Device> {
 	const created = await createDevice(supabase, name, {
 		tables: [...TABLES],
-		options: { reconcileIntervalMs: 0, backoff: { baseMs: 60_000, capMs: 60_000 }, ...options },
+		options: {
+			// What this file counts and loses are the requests of REST.
+			...{ transport: 'rest', reconcileIntervalMs: 0, backoff: { baseMs: 60_000, capMs: 60_000 } },
+			...options,
+		},
 	});
 	devices.push(created);
 	return created;
@@ -194,7 +198,7 @@ describe('a row that gets its id from the server', () => {
 		);
 		const winner = await createDevice(supabase, 'winner', {
 			tables: [{ table: 'orders', ids: 'server', conflictResolution: 'local-wins' }],
-			options: { reconcileIntervalMs: 0 },
+			options: { transport: 'rest', reconcileIntervalMs: 0 },
 		});
 		devices.push(winner);
 		await winner.sync.sync();

@@ -105,7 +105,7 @@ describe('adopting what was written signed out', () => {
 			outbox: [],
 			bases: [],
 			aliases: [],
-			meta: ['epoch'],
+			meta: ['epoch', 'queueRevision'],
 		});
 	});
 

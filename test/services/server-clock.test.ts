@@ -6,6 +6,7 @@ import { openReplica } from '../support/replica.ts';
 const answer = (at: number, ahead: number) => ({
 	sentAt: at - 20,
 	receivedAt: at + 20,
+	tookMs: 40,
 	serverDateMs: Math.floor((at + ahead) / 1_000) * 1_000,
 });
 
@@ -129,5 +130,30 @@ describe('server clock', () => {
 		clock.observe(answer(T, 90_000));
 		expect(clock.offset()).not.toBeNull();
 		await new Promise((resolve) => setTimeout(resolve, 5));
+	});
+
+	for (const by of [-3_600_000, 3_600_000]) {
+		it(`[R21] a clock set by ${by / 3_600_000} h while a request is under way is measured anew`, () => {
+			const clocks = { at: T, monotonicAt: 0 };
+			const clock = createServerClock(device(clocks));
+			clock.observe(answer(T, 0));
+			clocks.at += 5_000 + by;
+			clocks.monotonicAt += 5_000;
+			const sentAt = T + 4_900;
+			clock.observe({ sentAt, receivedAt: clocks.at, tookMs: 100, serverDateMs: T + 5_000 });
+			expect(clock.isSure()).toBe(false);
+			clock.observe(answer(clocks.at, -by));
+			expect(clock.isSure()).toBe(true);
+			expect(Math.abs((clock.offset() ?? 0) + by)).toBeLessThan(3_000);
+		});
+	}
+
+	it('[R21] ten days without an answer do not make a clock that was set by minutes a sure one', () => {
+		const clocks = { at: T, monotonicAt: 0 };
+		const clock = createServerClock(device(clocks));
+		clock.observe(answer(T, 0));
+		clocks.monotonicAt += 864_000_000;
+		clocks.at += 864_000_000 - 600_000;
+		expect(clock.isSure()).toBe(false);
 	});
 });

@@ -18,6 +18,7 @@ const ROUND_MS = 600_000;
 export async function auditEnd(world: World): Promise<void> {
 	world.heal();
 	world.server.isDown = false;
+	if (world.transport === 'rpc') world.server.migrate(SIM_TABLES);
 	for (const device of world.devices) {
 		device.skewMs = 0;
 		device.auth.isDown = false;

@@ -12,7 +12,7 @@ interface LogContext {
 
 /** What the server's log must look like, checked at each write of a device's. */
 export function auditWrite({ world, origins, owners }: LogContext, write: SimWrite): void {
-	const { by, userId, kind, table, id, row, before, order } = write;
+	const { by, userId, kind, table, id, row, before, order, push } = write;
 	world.count(by === null ? 'direct writes' : `applied ${kind}`);
 	if (by === null) return;
 	const device = by.split('/')[0] ?? by;
@@ -23,6 +23,11 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 	const name = `${by}: ${kind} of ${table} ${id}`;
 	/** Two users of one device know nothing of each other. */
 	const isOwn = (one: SimWrite) => one.by?.startsWith(`${device}/`) === true && one.userId === userId;
+
+	/** Whether the ledger was there all the time, for all that the devices have sent. */
+	const isLedgered = world.transport === 'rpc' && !world.counters['op migration'];
+	/** The server could tell whether the one was the other. */
+	const isTold = (one: SimWrite) => (isLedgered || (push !== null && one.push !== null)) && isOwn(one);
 
 	// S7: whoever writes over a version was told of it, or wrote it.
 	if (before && kind !== 'create') {
@@ -48,6 +53,11 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 		const othersSince = earlier.slice(last + 1).some((one) => !isOwn(one));
 		if (last !== -1 && !othersSince && earlier[last]?.by?.startsWith(`${device}/`))
 			world.violate('S2', `${name} applies ${column} = ${value} again`);
+		// By their names, also where somebody did: but a row that was deleted may be brought back as it was.
+		const isAlive = kind === 'update' && !before?.deleted_at;
+		const first = earlier.find((one) => one.row?.[column] === value && one.before?.[column] !== value);
+		if (isAlive && first && isTold(first))
+			world.violate('S2', `${name} applies ${column} = ${value} again, under another name`);
 		// S5: one user's changes of a column on a device arrive in the order in which they were made.
 		const overtaken = earlier.find((one) => {
 			const other = one.row?.[column];
@@ -67,11 +77,11 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 	}
 
 	// S2, where the server makes the ids: the same values in another row are the same create, sent twice. A row that
-	// was deleted, or that somebody else has changed since, is not known again: the README says so.
+	// was deleted, or that somebody else has changed since, is not known again but by its name: the README says so.
 	const isLost = (one: SimWrite) => one.kind === 'delete' || !isOwn(one);
 	const isTwin = (one: SimWrite) =>
 		one.kind === 'create' &&
-		!ofTable.some((other) => other.id === one.id && isLost(other)) &&
+		(isTold(one) || !ofTable.some((other) => other.id === one.id && isLost(other))) &&
 		one.by?.startsWith(`${device}/`) &&
 		valueEntries(row).some(([column, value]) => one.row?.[column] === value && origins.has(value));
 	if (kind === 'create' && table === 'tickets' && ofTable.some(isTwin))
@@ -88,6 +98,7 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 			(one) =>
 				one.kind === 'create' &&
 				isOwn(one) &&
+				!isTold(one) &&
 				valueEntries(row).every(([column, value]) => one.row?.[column] === value),
 		);
 		return isWaiting && isRepeated;

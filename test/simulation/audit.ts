@@ -44,7 +44,7 @@ const STATES: ReadonlySet<unknown> = new Set([
 
 /** What may part a child from its parents. */
 const TROUBLE =
-	/^(joined at work|fault|storage|kills|op (outage|offline|freeze|expire|auth|switch|sign|clock|restart))/;
+	/^(joined at work|fault|storage|kills|op (outage|migration|offline|freeze|expire|auth|switch|sign|clock|restart))/;
 
 /** Of the engine's default settings: no wait is longer, but where the server asked for it. */
 const CAP_MS = 60_000;

@@ -17,6 +17,22 @@ export const BASE_PROGRAMS: Readonly<Record<string, SimCase>> = {
 	'ids made by the server': of(
 		'create@0:1/tickets update@0:2/tickets sync@0:13 create@0:4/tickets sync@0:15 remove@0:6/tickets sync@0:17',
 	),
+	'ids made by the server, by RPC': of(
+		'create@0:1/tickets update@0:2/tickets sync@0:13 create@0:4/tickets create@0:5/tickets sync@0:15 remove@0:6/tickets sync@0:17',
+		{ transport: 'rpc' },
+	),
+	'a batch of all kinds, by RPC': of(
+		'remote-create@0:1/notes remote-create@0:2/notes sync@0:11 create@0:3/notes update@0:4/notes remove@0:5/notes poison@0:6/notes remote-update@0:7/notes sync@0:18',
+		{ transport: 'rpc' },
+	),
+	'the RPC migration is run late': of(
+		'migration@0:6 create@0:1/tickets create@0:2/notes sync@0:13 migration@0:1 sync@0:15',
+		{ transport: 'rpc' },
+	),
+	'a function that is found, and lost': of(
+		'create@0:1/tickets create@0:2/tickets sync@0:13 migration@0:6 create@0:3/tickets create@0:4/tickets sync@0:15 update@0:5/tickets sync@0:17',
+		{ transport: 'auto' },
+	),
 	'a change of user': of('create@0:1/notes switch@0:2 create@0:3/notes sync@0:14 switch@0:5 sync@0:16'),
 	'signed out, and on': of('create@0:1/notes sign-out@0:3 create@0:4/notes switch@0:5 sync@0:16'),
 	'a refused row': of('poison@0:1/notes create@0:2/notes sync@0:13 retry@0:4 sync@0:15'),

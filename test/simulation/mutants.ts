@@ -17,7 +17,7 @@ export interface PlantedBug extends Mutant {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'the outbox is cleared before the POST',
-		file: 'services/upload.ts',
+		file: 'services/store-attempt.ts',
 		find: 'return stores.attempts.add(record);',
 		put: 'await stores.outbox.bulkDelete(mutations.flatMap(({ seqs }) => [...seqs])); return stores.attempts.add(record);',
 		caughtBy: ['S1'],
@@ -92,7 +92,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'a create without an id is sent again unasked',
-		file: 'services/upload.ts',
+		file: 'services/send-again.ts',
 		find: 'const claimed = await claimArrived(run, unknown);',
 		put: 'const claimed = { counts: NO_COUNTS, left: unknown }; void claimArrived;',
 		caughtBy: ['S2'],
@@ -157,7 +157,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'a backoff without a bound',
-		file: 'services/upload.ts',
+		file: 'services/send.ts',
 		find: "error.fault === 'no-answer' ? run.now() + retryInMs : 0",
 		put: 'run.now() + retryInMs + 300_000',
 		caughtBy: ['S23'],
@@ -211,8 +211,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'newer changes arrive first',
 		file: 'services/upload-plan.ts',
-		find: 'mutations: byRow.get(id) ?? [],',
-		put: 'mutations: (byRow.get(id) ?? []).slice(-1),',
+		find: 'compact(spec, row.mutations, row.base)',
+		put: 'compact(spec, row.mutations.slice(-1), row.base)',
 		caughtBy: ['S5', 'S1'],
 		given: story('create@0:1/notes sync@0:0 wait@0:5 update@0:0/notes update@0:1/notes sync@0:0 wait@0:5'),
 	},
@@ -250,7 +250,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: 'a column that nobody asked for is sent',
-		file: 'services/upload.ts',
+		file: 'services/store-attempt.ts',
 		find: 'const record: AttemptRecord = { table: run.spec.table, mutations, count: 0, nextAttemptAt: 0 };',
 		put: "const record: AttemptRecord = { table: run.spec.table, mutations: mutations.map((one) => ({ ...one, body: one.body && { ...one.body, body: 'phantom' } })), count: 0, nextAttemptAt: 0 };",
 		caughtBy: ['S3', 'S1'],
@@ -319,6 +319,24 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 		put: "isHydrated: () => { throw new Error('a bug'); },",
 		caughtBy: ['S29'],
 		given: story('create@0:1/notes wait@0:5'),
+	},
+	{
+		name: 'what is sent again has lost its name',
+		file: 'services/store-attempt.ts',
+		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
+		put: '',
+		caughtBy: ['S2'],
+		given: story('create@0:1/tickets sync@0:12', { transport: 'rpc' }),
+		isSwept: true,
+	},
+	{
+		name: 'what is sent again gets a new name',
+		file: 'services/store-attempt.ts',
+		find: '...(isNamed && pushId !== undefined ? { pushId } : {}),',
+		put: '...(isNamed && pushId !== undefined ? { pushId: run.createId() } : {}),',
+		caughtBy: ['S2'],
+		given: story('create@0:1/tickets sync@0:12', { transport: 'rpc' }),
+		isSwept: true,
 	},
 ];
 

@@ -36,6 +36,8 @@ export const OPERATION_WEIGHTS = {
 	poke: 2,
 	disk: 1.5,
 	upgrade: 0.3,
+	// Only where the devices push by RPC, and drawn apart: see `withTransport`.
+	migration: 0,
 } as const satisfies Record<string, number>;
 
 export type OperationKind = keyof typeof OPERATION_WEIGHTS;

@@ -206,6 +206,10 @@ export async function perform(world: World, { kind, tab: at, n, table: named }: 
 			world.open(device, tab.name.slice(device.name.length + 1));
 			break;
 		}
+		case 'migration':
+			// Somebody drops the function, or runs the migration again, for all tables or for some.
+			world.server.migrate(pick.pick([null, SIM_TABLES, SIM_TABLES.filter(() => pick.chance(0.5))] as const));
+			break;
 		case 'poke':
 			world.count('joined at work');
 			if (!isAsleep) tab.sync.actor.send({ type: 'poke.received' });

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { fromStory, OPERATION_WEIGHTS, type Operation, type OperationKind } from './operation.ts';
-import { assertKept, runCase, type SimCase, toCommand, type WORLDS } from './sim-case.ts';
+import {
+	assertKept,
+	runCase,
+	type SimCase,
+	TRANSPORT_WEIGHTS,
+	toCommand,
+	type WORLDS,
+	withTransport,
+} from './sim-case.ts';
 
 const KINDS = Object.keys(OPERATION_WEIGHTS) as OperationKind[];
 
@@ -20,7 +28,7 @@ const BEGINNING = fromStory(
 	'remote-create@0:1/notes remote-create@0:2/projects remote-create@0:3/tasks sync@0:0',
 );
 
-const anyCase: fc.Arbitrary<SimCase> = fc.record({
+const restCase: fc.Arbitrary<SimCase> = fc.record({
 	seed: fc.nat(999_999),
 	world: fc.oneof(
 		{ weight: 7, arbitrary: fc.constant('one' as const) },
@@ -31,6 +39,23 @@ const anyCase: fc.Arbitrary<SimCase> = fc.record({
 	// Beginning with some rows on both sides.
 	program: fc.array(operation, { minLength: 2, maxLength: 8 }).map((program) => [...BEGINNING, ...program]),
 });
+
+const transport = fc.oneof(
+	...(Object.keys(TRANSPORT_WEIGHTS) as (keyof typeof TRANSPORT_WEIGHTS)[]).map((name) => ({
+		weight: TRANSPORT_WEIGHTS[name],
+		arbitrary: fc.constant(name),
+	})),
+);
+
+const migrations = fc.array(
+	fc.record({ at: fc.integer({ min: BEGINNING.length, max: BEGINNING.length + 8 }), n: fc.nat(99_999) }),
+	{ maxLength: 2 },
+);
+
+// The transport last: what a seed draws before it is what it always was.
+const anyCase = fc
+	.tuple(restCase, transport, migrations)
+	.map(([given, ...more]) => withTransport(given, ...more));
 
 /** What proves nothing where it never happens. */
 const WANTED = [
@@ -56,6 +81,7 @@ const WANTED = [
 	],
 	...['fault 500-serialization', 'fault 500-recursion', 'fault login-page'],
 	...['storage QuotaExceededError', 'storage AbortError', 'storage UnknownError'],
+	...['pushed applied', 'pushed done', 'pushed missed', 'pushed refused'],
 	...KINDS.map((kind) => `op ${kind}`),
 ];
 

@@ -67,6 +67,20 @@ const CASES: Readonly<Record<string, SimCase>> = {
 		...{ seed: 940000221, world: 'tabs', isBadDay: true },
 		program: fromStory('tree@4:81259 sync@0:91664'),
 	},
+	'[S4] [R20] a create’s reply is lost, the row is edited here and deleted elsewhere, and the edit stands on nothing':
+		{
+			...{ seed: 7300664, world: 'one', isBadDay: true, transport: 'rpc' },
+			program: fromStory(
+				'online@0:9551 restart@4:20244 wait@5:21083 create@4:96619 auto@2:67459 restart@3:23920 resolve@5:35128 disk@4:25666 contend@1:29658 update@2:74972 wait@0:64536 sync@5:88362',
+			),
+		},
+	'[S6] [R14] a parent’s table is not among those that the function takes, and its child is taken for hasty':
+		{
+			...{ seed: 7300969, world: 'tabs', isBadDay: true, transport: 'rpc' },
+			program: fromStory(
+				'late-commit@5:89355 migration@0:57055 remove@3:80788 remote-create@4:91936 online@0:61973 poison@4:87534 create@3:20223 update@1:18142 sync@4:51689 thaw@3:48076 tree@4:76812 remote-update@3:53792 wait@2:11394 tree@0:69366 restart@3:86001 contend@2:79075 remote-create@1:59068 late-commit@3:84676 offline@3:87455 auth-up@1:48635 update@0:29261 remote-create@1:2959 create@3:68258 update@5:8578 remote-create@5:52935 clear@4:24524 remove@4:80373 wait@4:22144 wait@0:51150 migration@0:23018 create@1:60519',
+			),
+		},
 };
 
 describe('programs that failed once', () => {

@@ -5,7 +5,7 @@ import { type RunResult, run } from './run.ts';
 import { BAD_DAY } from './sim-network.ts';
 import { STRATEGIES, schemaOf } from './sim-schema.ts';
 import type { SimBuild } from './sim-tab.ts';
-import type { StorageFaultPlan } from './world.ts';
+import type { StorageFaultPlan, Transport } from './world.ts';
 
 /** Who takes part: one device beside direct writes at the server, two devices, or two tabs and a device. */
 export const WORLDS = {
@@ -28,25 +28,28 @@ export interface SimCase {
 	/** Points at which a tab dies. */
 	readonly kills?: readonly number[];
 	readonly storage?: StorageFaultPlan;
+	/** @default 'rest' */
+	readonly transport?: Transport;
 }
 
 export const PACKAGE: SimBuild = { SyncManager, NetworkMonitor };
 
 export function runCase(given: SimCase, build: SimBuild = PACKAGE): Promise<RunResult> {
-	const { seed, world, isBadDay, program, strategy, isOldApp, kills = [], storage } = given;
+	const { seed, world, isBadDay, program, strategy, isOldApp, kills = [], storage, transport } = given;
 	return run({
 		...{ seed, build, program, kills, devices: WORLDS[world] },
 		...(isBadDay ? { rates: BAD_DAY } : {}),
 		...(strategy ? { schema: schemaOf(strategy) } : {}),
 		...(isOldApp ? { unknownTables: ['notes'] as const } : {}),
 		...(storage ? { storage } : {}),
+		...(transport ? { transport } : {}),
 	});
 }
 
 /** A program of so many operations, and the world that it runs in. */
 export function randomCase(seed: number, length: number): SimCase {
 	const random = createRandomSource(seed * 31_337 + length);
-	return {
+	const given: SimCase = {
 		seed,
 		world: random.weighted({ one: 5, devices: 3, tabs: 2 }),
 		isBadDay: random.chance(0.7),
@@ -56,6 +59,28 @@ export function randomCase(seed: number, length: number): SimCase {
 			n: random.below(100_000),
 		})),
 	};
+	// Drawn apart, so that what a seed meant before there were transports it means still.
+	const apart = createRandomSource(seed * 7_907 + length);
+	const transport = apart.weighted(TRANSPORT_WEIGHTS);
+	const migrations = Array.from({ length: apart.below(3) }, () => ({
+		at: apart.below(length + 1),
+		n: apart.below(100_000),
+	}));
+	return withTransport(given, transport, migrations);
+}
+
+export const TRANSPORT_WEIGHTS = { rest: 3, rpc: 1, auto: 1 } as const satisfies Record<Transport, number>;
+
+/** The same by another transport. What the migration makes is taken away and made again, after so many operations. */
+export function withTransport(
+	given: SimCase,
+	transport: Transport,
+	migrations: readonly { readonly at: number; readonly n: number }[] = [],
+): SimCase {
+	if (transport === 'rest') return given;
+	const program = [...given.program];
+	for (const { at, n } of migrations) program.splice(at, 0, { kind: 'migration', tab: 0, n });
+	return { ...given, transport, program };
 }
 
 /** The command that runs the case again. */
@@ -68,12 +93,14 @@ export function toCommand({
 	isOldApp,
 	kills,
 	storage,
+	transport,
 }: SimCase): string {
 	const words = [
 		`--seed ${seed} --world ${world}`,
 		isBadDay ? '' : '--calm',
 		strategy ? `--strategy ${strategy}` : '',
 		isOldApp ? '--old-app' : '',
+		transport ? `--transport ${transport}` : '',
 		kills?.length ? `--kill ${kills.join(',')}` : '',
 		storage ? `--storage ${storage.at}:${storage.error}:${storage.isPersistent ? 'on' : 'once'}` : '',
 		`--story '${toStory(program)}'`,
@@ -95,6 +122,9 @@ export function fromCommand(args: readonly string[]): SimCase {
 	const world = options.get('world') ?? 'one';
 	if (!Object.hasOwn(WORLDS, world)) throw new Error(`--world is one of ${Object.keys(WORLDS).join(', ')}`);
 	const strategy = STRATEGIES.find((one) => one === options.get('strategy'));
+	const transport = options.get('transport');
+	if (transport !== undefined && !Object.hasOwn(TRANSPORT_WEIGHTS, transport))
+		throw new Error(`--transport is one of ${Object.keys(TRANSPORT_WEIGHTS).join(', ')}`);
 	const [at, error, how] = options.get('storage')?.split(':') ?? [];
 	return {
 		seed: Number(options.get('seed') ?? 1),
@@ -103,6 +133,7 @@ export function fromCommand(args: readonly string[]): SimCase {
 		program: fromStory(options.get('story') ?? ''),
 		...(strategy ? { strategy } : {}),
 		...(options.has('old-app') ? { isOldApp: true } : {}),
+		...(transport === undefined ? {} : { transport: transport as Transport }),
 		kills: (options.get('kill') ?? '')
 			.split(',')
 			.filter((word) => word !== '')

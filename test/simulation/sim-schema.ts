@@ -1,6 +1,6 @@
 import type { Row } from '../../src/core/types.ts';
 import type { SyncConfig } from '../../src/index.ts';
-import type { RowPolicies } from '../support/memory-rest.ts';
+import type { RowPolicies } from '../support/memory-policies.ts';
 import type { MemoryTableDefinition } from '../support/memory-table.ts';
 import { specOf } from '../support/mutations.ts';
 import type { RandomSource } from '../support/random-source.ts';

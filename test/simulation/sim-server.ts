@@ -1,9 +1,11 @@
 import { versionOf } from '../../src/core/table-spec.ts';
 import type { Row, RowId } from '../../src/core/types.ts';
 import { overTheWire } from '../support/memory-rest.ts';
+import type { PushCall, PushReply } from '../support/memory-rpc.ts';
 import { createMemoryServer } from '../support/memory-server.ts';
 import { toServerText } from '../support/memory-table.ts';
 import { claimsOf, SESSION_MS } from './sim-auth.ts';
+import { parseRequest } from './sim-request.ts';
 import { definitionsOf, POLICIES, type SimSchema, type SimTable } from './sim-schema.ts';
 
 /** One row that was really written, with all that the invariants ask about it. */
@@ -19,6 +21,8 @@ export interface SimWrite {
 	readonly id: RowId;
 	readonly before: Row | null;
 	readonly row: Row | null;
+	/** The name by which the ledger knows it; null: it does not. */
+	readonly push: string | null;
 }
 
 export interface SimRequest {
@@ -46,6 +50,8 @@ export interface SimServer {
 	/** Requests that arrived. */
 	readonly arrivals: number;
 	handle(request: SimRequest): SimReply;
+	/** Runs the migration of the RPC transport for these tables, which are then all; null: drops its function. */
+	migrate(tables: readonly SimTable[] | null): void;
 	put(table: SimTable, row: Row, stampedAt?: string): void;
 	patch(table: SimTable, id: RowId, changes: Row): void;
 	remove(table: SimTable, id: RowId): void;
@@ -68,9 +74,12 @@ export interface SimServerOptions {
 	readonly written: (write: SimWrite) => void;
 	/** Hears of rows of an insert that a foreign key refused. */
 	readonly orphaned: (by: string, userId: string | null, rows: readonly Row[]) => void;
+	/** Hears of what the push function said to a change: `applied`, `done`, `missed`, `refused`. */
+	readonly pushed: (outcome: PushReply['is']) => void;
 }
 
-export function createSimServer({ now, schema, maxRows, written, orphaned }: SimServerOptions): SimServer {
+export function createSimServer(options: SimServerOptions): SimServer {
+	const { now, schema, maxRows, written, orphaned } = options;
 	const definitions = definitionsOf(schema);
 	const specs = new Map(definitions.map(({ spec }) => [spec.table as SimTable, spec]));
 	const memory = createMemoryServer({ now, tables: definitions, maxRows, policies: POLICIES });
@@ -88,15 +97,18 @@ export function createSimServer({ now, schema, maxRows, written, orphaned }: Sim
 		return known;
 	}
 
-	/** Takes what the memory server has applied since into the log. */
-	function note(by: string | null, userId: string | null): void {
+	/**
+	 * Takes what the memory server has applied since into the log.
+	 * @param names of those writes in the ledger, in their order.
+	 */
+	function note(by: string | null, userId: string | null, names: readonly (string | null)[] = []): void {
 		const fresh = memory.applied.slice(seen);
 		seen = memory.applied.length;
-		for (const { kind, table, id, row } of fresh) {
+		for (const [at, { kind, table, id, row }] of fresh.entries()) {
 			const key = `${table} ${id}`;
 			const write: SimWrite = {
 				...{ order: log.length + 1, at: now(), by, userId, kind, table: table as SimTable, id },
-				...{ before: rows.get(key) ?? null, row },
+				...{ before: rows.get(key) ?? null, row, push: names[at] ?? null },
 			};
 			log.push(write);
 			if (row) rows.set(key, row);
@@ -108,6 +120,35 @@ export function createSimServer({ now, schema, maxRows, written, orphaned }: Sim
 				versions.set(versionOf(spec, row) ?? '', row);
 			}
 			written(write);
+		}
+	}
+
+	/** The device knows these versions from now on. */
+	function tell(by: string, table: string, told: readonly Row[]): void {
+		const spec = specs.get(table as SimTable);
+		const device = toldTo(by.split('/')[0] ?? by);
+		for (const row of spec ? told : [])
+			device.add(`${table} ${spec && row[spec.idField]} ${spec && versionOf(spec, row)}`);
+	}
+
+	function takePush(
+		{ table, mutations }: PushCall,
+		answer: unknown,
+		{ by, userId }: { readonly by: string; readonly userId: string | null },
+	): void {
+		const replies: readonly PushReply[] = Array.isArray(answer) ? answer : [];
+		const pairs = replies.map((reply, at) => ({ reply, change: mutations[at] }));
+		const applied = pairs.filter(({ reply }) => reply.is === 'applied');
+		note(
+			by,
+			userId,
+			applied.map(({ change }) => change?.push ?? null),
+		);
+		for (const { reply, change } of pairs) {
+			options.pushed(reply.is);
+			if (reply.is !== 'refused') tell(by, table, reply.row ? [reply.row] : []);
+			else if (change?.kind === 'create' && change.body && reply.code === '23503')
+				orphaned(by, userId, [change.body]);
 		}
 	}
 
@@ -139,24 +180,23 @@ export function createSimServer({ now, schema, maxRows, written, orphaned }: Sim
 			if (this.isDown) return reply(503, { message: 'no upstream' });
 			const userId = identify(headers);
 			if (userId === undefined) return reply(401, { code: 'PGRST301', message: 'JWT expired' });
-			const { pathname, searchParams } = new URL(url);
-			const table = decodeURIComponent(pathname.split('/').at(-1) ?? '') as SimTable;
-			const answer = memory.rest({
-				...{ table, method, query: searchParams, userId, by },
-				prefer: headers.prefer ?? '',
-				...(body === null ? {} : { body: JSON.parse(body) }),
-			});
+			const request = parseRequest(url, body);
+			const caller = { userId, by };
+			const { name, query, call } = request;
+			if (call) {
+				const answer = memory.rpc({ ...caller, name, body: request.body });
+				takePush(call, answer.body, caller);
+				return { ...reply(answer.status, null), text: overTheWire(answer.body) };
+			}
+			const prefer = headers.prefer ?? '';
+			const answer = memory.rest({ ...caller, table: name, method, query, body: request.body, prefer });
 			note(by, userId);
 			const isOrphan = method === 'POST' && 'code' in answer.body && answer.body.code === '23503';
-			if (isOrphan && body !== null) orphaned(by, userId, JSON.parse(body) as Row[]);
-			const spec = specs.get(table);
-			if (spec && Array.isArray(answer.body)) {
-				const device = toldTo(by.split('/')[0] ?? by);
-				for (const row of answer.body as Row[])
-					device.add(`${table} ${row[spec.idField]} ${versionOf(spec, row)}`);
-			}
+			if (isOrphan) orphaned(by, userId, request.body as Row[]);
+			if (Array.isArray(answer.body)) tell(by, name, answer.body);
 			return { ...reply(answer.status, null), text: overTheWire(answer.body) };
 		},
+		migrate: (tables) => memory.migrate(tables),
 		put(table, row, stampedAt) {
 			memory.put(table, row, stampedAt === undefined ? {} : { stampedAt });
 			note(null, null);

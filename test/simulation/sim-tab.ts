@@ -138,7 +138,7 @@ export function openTab(device: SimDevice, label: string): SimTab {
 	const sync = new build.SyncManager(client, {
 		...{ databaseName: 'app', indexedDB: disk.factory, IDBKeyRange, networkMonitor: monitor },
 		...{ realtime: false, persistStorage: false, pageSize: world.pageSize, batchSize: 4 },
-		...{ requestTimeoutMs: 10_000, reconcileIntervalMs: 0 },
+		...{ requestTimeoutMs: 10_000, reconcileIntervalMs: 0, transport: world.transport },
 		platform: {
 			now: () => device.now(),
 			monotonic: () => time.now,

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createRandomSource, type RandomSource } from '../support/random-source.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { createDevice, type SimDevice } from './sim-device.ts';
-import { answerInstead, drawFault, type FaultRates, type NetworkFault, spoil } from './sim-network.ts';
-import { randomSchema, type SimSchema, type SimTable } from './sim-schema.ts';
+import { answerInstead, drawFault, type FaultRates, spoil } from './sim-network.ts';
+import { namelessCreatesOf } from './sim-request.ts';
+import { randomSchema, SIM_TABLES, type SimSchema, type SimTable } from './sim-schema.ts';
 import { createSimServer, type SimReply, type SimServer } from './sim-server.ts';
 import { openTab, type SimBuild, type SimTab } from './sim-tab.ts';
 import { installVirtualTime, type VirtualTime } from './virtual-time.ts';
@@ -34,7 +35,11 @@ export interface WorldOptions {
 	readonly unknownTables?: readonly SimTable[];
 	/** @default 3 */
 	readonly pageSize?: number;
+	/** By which the devices push; a server that is asked for it has the function for it. @default 'rest' */
+	readonly transport?: Transport;
 }
+
+export type Transport = 'auto' | 'rest' | 'rpc';
 
 export interface Violation {
 	/** S1–S33, L1–L8. */
@@ -52,6 +57,7 @@ export interface World {
 	readonly time: VirtualTime;
 	readonly build: SimBuild;
 	readonly schema: SimSchema;
+	readonly transport: Transport;
 	readonly server: SimServer;
 	readonly devices: readonly SimDevice[];
 	readonly random: RandomSource;
@@ -129,6 +135,7 @@ export function createWorld(options: WorldOptions): World {
 
 	const world: World = {
 		...{ seed, isThorough, time, build, schema, random, counters, violations, histories },
+		transport: options.transport ?? 'rest',
 		pageSize: options.pageSize ?? 3,
 		server: undefined as unknown as SimServer,
 		audit: undefined as unknown as Audit,
@@ -244,8 +251,11 @@ export function createWorld(options: WorldOptions): World {
 		}
 		const isWrite = method !== 'GET';
 		if (isWrite) noteWrite(tab);
-		const fault =
-			isHealing || isProbe ? 'ok' : possible(drawFault(network, options.rates ?? {}), method, path);
+		const body = typeof init.body === 'string' ? init.body : null;
+		const nameless = namelessCreatesOf(method, url, body);
+		const drawn = isHealing || isProbe ? 'ok' : drawFault(network, options.rates ?? {});
+		// A create without an id that is delivered twice is two rows, whoever sends it: the README says so.
+		const fault = drawn === 'duplicate' && nameless === 'tickets' ? 'ok' : drawn;
 		if (fault !== 'ok') {
 			world.count(`fault ${fault}`);
 			world.note(`fault ${fault}`);
@@ -267,8 +277,7 @@ export function createWorld(options: WorldOptions): World {
 		const arrive = (): SimReply =>
 			answerInstead(fault) ??
 			world.server.handle({
-				...{ url, method, headers, by: tab.name },
-				body: typeof init.body === 'string' ? init.body : null,
+				...{ url, method, headers, body, by: tab.name },
 			});
 		if (fault === 'drop') {
 			time.setTimeout(lose, thereMs);
@@ -279,7 +288,7 @@ export function createWorld(options: WorldOptions): World {
 			const { length } = world.server.log;
 			// A create that arrives again when its row is gone brings it back: the README says so.
 			const isOutlived = () =>
-				method === 'POST' && world.server.log.slice(length).some(({ kind }) => kind === 'delete');
+				nameless !== null && world.server.log.slice(length).some(({ kind }) => kind === 'delete');
 			if (fault === 'duplicate')
 				time.setTimeout(() => (isOutlived() ? undefined : void arrive()), 1 + network.below(3_000));
 			if (fault === 'hang') return;
@@ -309,16 +318,13 @@ export function createWorld(options: WorldOptions): World {
 			...{ now: () => time.now, schema, maxRows: options.maxRows ?? 4 },
 			written: (write) => world.audit.applied(write),
 			orphaned: (by, userId, rows) => world.audit.orphaned(by, userId, rows),
+			pushed: (outcome) => world.count(`pushed ${outcome}`),
 		}),
 	});
+	if (world.transport !== 'rest') world.server.migrate(SIM_TABLES);
 	Object.assign(world, { audit: createAudit(world) });
 	Object.assign(world, { devices: Object.keys(wanted).map((name) => createDevice(world, name)) });
 	return world;
-}
-
-/** A create without an id that is delivered twice is two rows, whoever sends it: the README says so. */
-function possible(fault: NetworkFault, method: string, path: string): NetworkFault {
-	return fault === 'duplicate' && method === 'POST' && path.startsWith('tickets') ? 'ok' : fault;
 }
 
 function toResponse({ status, text, headers }: SimReply): Response {

@@ -22,6 +22,7 @@ export const BAD = 'bad';
 export interface LetterWorld {
 	readonly server: MemoryServer;
 	readonly workspace: Workspace;
+	readonly services: ReturnType<typeof createTableServices>;
 	readonly notices: readonly RowNotice[];
 	/** Device and server ms. */
 	now: number;
@@ -51,6 +52,11 @@ export interface LetterWorldOptions {
 	readonly disk?: IDBFactory;
 	readonly server?: MemoryServer;
 	readonly now?: number;
+	readonly batchSize?: number;
+	/** Before the server hears of a push; counted from 1. A throw loses the request. */
+	readonly beforePush?: (count: number) => Promise<void> | void;
+	readonly beforePull?: () => Promise<void> | void;
+	readonly isClockSure?: () => boolean;
 }
 
 const START_MS = Date.UTC(2026, 0, 1);
@@ -67,6 +73,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 	let isReplyLost = false;
 	let ids = 0;
 	let pulls = 0;
+	let pushes = 0;
 	const notes = toTableSpec({ table: 'notes', dependsOn: ['lists', 'notes'], ...options.notes });
 	const lists = toTableSpec({ table: 'lists' });
 	const specs = new Map([notes, lists].map((spec) => [spec.table, spec]));
@@ -89,6 +96,10 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 
 	const remote = server.connect({
 		name: 'alice',
+		before({ method }) {
+			if (method === 'pull') return options.beforePull?.();
+			return method === 'push' ? options.beforePush?.(++pushes) : undefined;
+		},
 		after({ method }) {
 			if (method !== 'push' || !isReplyLost) return;
 			isReplyLost = false;
@@ -118,10 +129,10 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 		random: () => 0.5,
 		createId: () => crypto.randomUUID(),
 		clockOffset,
-		isClockSure: () => true,
+		isClockSure: options.isClockSure ?? (() => true),
 		settings: {
 			pageSize: 100,
-			batchSize: 100,
+			batchSize: options.batchSize ?? 100,
 			overlapMs: 0,
 			reconcileIntervalMs: 0,
 			backoff: { baseMs: 1_000, capMs: 60_000 },
@@ -139,6 +150,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 	return {
 		server,
 		workspace,
+		services,
 		notices,
 		get now() {
 			return now;

@@ -42,4 +42,7 @@ export function statusOf(code: string): number {
 	return STATUS[code] ?? 400;
 }
 
-const STATUS: Readonly<Record<string, number>> = { '23503': 409, '23505': 409, '42501': 403, '42P01': 404 };
+const STATUS: Readonly<Record<string, number>> = {
+	...{ '23503': 409, '23505': 409, '42501': 403, '42P01': 404 },
+	PGRST202: 404,
+};

@@ -3,6 +3,7 @@ import { toMicros } from '../../src/core/timestamp.ts';
 import type { Row, RowId } from '../../src/core/types.ts';
 import { statusOf, toRefused } from './memory-errors.ts';
 import { toRowTest, unquote } from './memory-filter.ts';
+import { assertMayBecome, isVisible, type RowPolicies } from './memory-policies.ts';
 import { columnsOf, compareIds, copyOf, project } from './memory-query.ts';
 import type { MemoryTable } from './memory-table.ts';
 
@@ -24,14 +25,6 @@ export interface RestReply {
 	readonly status: number;
 	/** Rows, or PostgREST's error. */
 	readonly body: readonly Row[] | { readonly code: string; readonly message: string };
-}
-
-/** Row level security of one table; what is left out lets everybody. */
-export interface RowPolicies {
-	/** SELECT, and USING of UPDATE and DELETE. */
-	readonly isVisible?: (row: Row, userId: string | null) => boolean;
-	/** WITH CHECK of INSERT and UPDATE (42501). */
-	readonly mayBecome?: (row: Row, userId: string | null) => boolean;
 }
 
 export interface RestContext {
@@ -77,7 +70,7 @@ function insert(context: RestContext, table: MemoryTable, request: RestRequest):
 	const { idField } = table.definition.spec;
 	for (const row of rows) {
 		table.assertColumns(row);
-		assertMayBecome(context, request, row);
+		assertMayBecome({ ...context, ...request }, table, row);
 	}
 	const isIgnoring = request.prefer.includes('resolution=ignore-duplicates');
 	if (!isIgnoring && rows.some((row) => row[idField] !== undefined && table.get(row[idField] as RowId))) {
@@ -91,7 +84,7 @@ function insert(context: RestContext, table: MemoryTable, request: RestRequest):
 	return answer(
 		table,
 		request.query,
-		inserted.filter((row) => isVisible(context, table, request, row)),
+		inserted.filter((row) => isVisible({ ...context, ...request }, table, row)),
 	);
 }
 
@@ -99,7 +92,7 @@ function patch(context: RestContext, table: MemoryTable, request: RestRequest): 
 	const body = request.body as Row;
 	table.assertColumns(body);
 	const rows = changeable(context, table, request);
-	for (const row of rows) assertMayBecome(context, request, { ...row, ...body });
+	for (const row of rows) assertMayBecome({ ...context, ...request }, table, { ...row, ...body });
 	const { idField } = table.definition.spec;
 	// PixSync names one row; several would have to be undone together.
 	if (rows.length > 1) throw new Error('The in-memory server patches one row at a time');
@@ -125,21 +118,8 @@ function changeable(context: RestContext, table: MemoryTable, request: RestReque
 
 function matching(context: RestContext, table: MemoryTable, request: RestRequest): readonly Row[] {
 	const test = toRowTest(request.query, (column) => assertKnown(table, column));
-	return table.inOrder.filter((row) => isVisible(context, table, request, row) && test(row));
-}
-
-function isVisible(
-	{ policies }: RestContext,
-	{ definition }: MemoryTable,
-	{ table, userId }: RestRequest,
-	row: Row,
-): boolean {
-	return !definition.isHidden?.(row) && (policies[table]?.isVisible?.(row, userId) ?? true);
-}
-
-function assertMayBecome({ policies }: RestContext, { table, userId }: RestRequest, row: Row): void {
-	if (policies[table]?.mayBecome?.(row, userId) ?? true) return;
-	throw toRefused(table, { code: '42501', message: 'new row violates row-level security policy' });
+	const caller = { ...context, ...request };
+	return table.inOrder.filter((row) => isVisible(caller, table, row) && test(row));
 }
 
 function answer(table: MemoryTable, query: URLSearchParams, rows: readonly Row[]): readonly Row[] {

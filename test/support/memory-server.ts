@@ -1,8 +1,10 @@
 import type { Row, RowId } from '../../src/core/types.ts';
 import type { Remote } from '../../src/services/remote.ts';
+import type { RowPolicies } from './memory-policies.ts';
 import { compareIds, copyOf } from './memory-query.ts';
 import { createMemoryRemote, type RemoteCall, type RemoteHooks } from './memory-remote.ts';
-import { answerRest, type RestReply, type RestRequest, type RowPolicies } from './memory-rest.ts';
+import { answerRest, type RestReply, type RestRequest } from './memory-rest.ts';
+import { createPushProject, type RpcRequest } from './memory-rpc.ts';
 import { createMemoryTable, type MemoryTable, type MemoryTableDefinition } from './memory-table.ts';
 
 export interface MemoryServerOptions {
@@ -44,6 +46,10 @@ export interface MemoryServer {
 	connect(options?: ConnectOptions): Remote;
 	/** Answers one HTTP request, as PostgREST does. Not in `requests`. */
 	rest(request: RestRequest): RestReply;
+	/** Answers a call of a function: a project without the migration has none. Not in `requests`. */
+	rpc(request: RpcRequest): RestReply;
+	/** Runs the migration of the RPC transport for these tables, which are then all; null: drops its function. */
+	migrate(tables: readonly string[] | null): void;
 	/**
 	 * Somebody's write: creates the row, or sets the columns given of the row that is there.
 	 * @param stampedAt the timestamp that it gets: of a transaction that began then and commits now. @default the clock
@@ -92,6 +98,8 @@ export function createMemoryServer({
 		return table;
 	}
 
+	const project = createPushProject({ tables, policies, now });
+
 	const server: MemoryServer = {
 		addTable(definition) {
 			const { table } = definition.spec;
@@ -123,6 +131,8 @@ export function createMemoryServer({
 			});
 		},
 		rest: (request) => answerRest({ tables, policies, maxRows: () => cap }, request),
+		rpc: (request) => project.answer(request),
+		migrate: (names) => project.migrate(names),
 		put(name, row, { stampedAt } = {}) {
 			const table = tableOf(name);
 			const id = row[table.definition.spec.idField] as RowId;

@@ -1,4 +1,5 @@
 import type { TableSpec } from '../../src/core/table-spec.ts';
+import { createOwnEchoes } from '../../src/services/own-echoes.ts';
 import type { Remote } from '../../src/services/remote.ts';
 import type { Run } from '../../src/services/run.ts';
 import type { Replica } from './replica.ts';
@@ -28,6 +29,7 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 		random: () => 0,
 		clockOffset: () => 0,
 		isClockSure: () => true,
+		isAwaited: () => false,
 		settings: {
 			pageSize: 10,
 			batchSize: 10,
@@ -36,7 +38,7 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 			requestTimeoutMs: 5_000,
 			backoff: { baseMs: 1_000, capMs: 60_000 },
 		},
-		reconciledAt: new Map(),
+		session: { reconciledAt: new Map(), echoes: createOwnEchoes() },
 		notify: () => undefined,
 		...more,
 	};

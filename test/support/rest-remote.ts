@@ -32,6 +32,7 @@ export function connectRest(
 		schema: 'public',
 		timeoutMs: 30_000,
 		now: () => Date.now(),
+		monotonic: () => performance.now(),
 		onEnd: () => undefined,
 	});
 	const rest = createRestRemote({ http, batchSize: 500 });

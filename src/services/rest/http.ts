@@ -24,6 +24,8 @@ export interface HttpReply {
 	/** Device ms. */
 	readonly sentAt: number;
 	readonly receivedAt: number;
+	/** Ms between the two by the monotonic clock, which nobody sets. */
+	readonly tookMs: number;
 	/** The `Date` header in ms, floored to seconds by its format; null where it cannot be read. */
 	readonly serverDateMs: number | null;
 }
@@ -52,6 +54,8 @@ export interface HttpOptions {
 	readonly schema: string;
 	readonly timeoutMs: number;
 	readonly now: () => number;
+	/** Ms that only ever go forward. */
+	readonly monotonic: () => number;
 	/** Hears of each request's end, but of those called off: what the network monitor and the server clock live on. */
 	readonly onEnd: (end: RequestEnd) => void;
 	/** Awaited before whatever is not a GET; a rejection keeps it from being sent. @default nothing */
@@ -60,7 +64,7 @@ export interface HttpOptions {
 
 /** @returns a function that rejects with PixSyncError only; `signal`'s abort rejects with `superseded`. */
 export function createHttp(options: HttpOptions): Http {
-	const { access, session, userId, schema, timeoutMs, now, onEnd, beforeWrite } = options;
+	const { access, session, userId, schema, timeoutMs, now, monotonic, onEnd, beforeWrite } = options;
 
 	return async (request) => {
 		const token = await session.authorise(userId);
@@ -68,6 +72,8 @@ export function createHttp(options: HttpOptions): Http {
 		throwIfAborted(request.signal);
 		const limit = createLimit(request.signal, timeoutMs);
 		const sentAt = now();
+		const since = monotonic();
+		const times = () => ({ sentAt, receivedAt: now(), tookMs: monotonic() - since });
 		const { table, method } = request;
 		const end = (told: Omit<RequestEnd, 'table' | 'method'>) => onEnd({ table, method, ...told });
 		const url = toUrl(access, request);
@@ -84,7 +90,7 @@ export function createHttp(options: HttpOptions): Http {
 			});
 			const reply = await limit.race(sending);
 			const text = await limit.race(reply.text());
-			const timing = { sentAt, receivedAt: now(), serverDateMs: toDateMs(reply.headers.get('date')) };
+			const timing = { ...times(), serverDateMs: toDateMs(reply.headers.get('date')) };
 			const parsed = parseJson(text);
 			const { status } = reply;
 			// A 401 without a JSON body is a login page's: it says nothing about our session (F56).
@@ -103,7 +109,7 @@ export function createHttp(options: HttpOptions): Http {
 		} catch (error) {
 			if (error instanceof PixSyncError) throw error;
 			throwIfAborted(request.signal);
-			const timing = { sentAt, receivedAt: now(), serverDateMs: null };
+			const timing = { ...times(), serverDateMs: null };
 			end({ answered: false, reply: timing, status: null, rows: null });
 			throw toNetworkError(table, error, limit.signal.aborted ? timeoutMs : null);
 		} finally {

@@ -1,4 +1,5 @@
 import { toServerError } from '../../core/classify.ts';
+import { PixSyncError } from '../../core/errors.ts';
 import type { TableSpec } from '../../core/table-spec.ts';
 import type { Row, RowFilter, RowId } from '../../core/types.ts';
 import { withoutValues } from '../../core/without-values.ts';
@@ -99,6 +100,7 @@ function toRefused(spec: TableSpec, { error: { code, message, hint } }: Refusal)
 		return rpcMissing(
 			spec.table,
 			`The migration does not prepare "${spec.table}" for pulls by "${spec.idField}"`,
+			new PixSyncError(code, message ?? 'not prepared', { hint: hint ?? '', table: spec.table }),
 		);
 	const textOf = (text: string | null) =>
 		text === null ? null : withoutValues(text, { body: spec.filter, filters: [] });

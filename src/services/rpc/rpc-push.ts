@@ -10,6 +10,7 @@ import { planRequests } from '../rest/push-plan.ts';
 import { judgeMissed, judgeUnechoed, refusal } from '../rest/push-verdict.ts';
 import { STAMP_REFUSED, without } from '../rest/stamp.ts';
 import { badRows, isEcho, isStale } from '../rest/whole-row.ts';
+import type { Question } from './function-choice.ts';
 import { explainCall } from './rpc-missing.ts';
 import { type ToldColumn, toToldColumns } from './told-columns.ts';
 
@@ -121,6 +122,14 @@ export function createRpcPush({ http, schema, batchSize, rest }: RpcPushOptions)
 	};
 }
 
+/** Whether the project has the function and takes the table: an empty batch is asked for, which changes nothing. */
+export function createRpcQuestion({ http, schema }: Pick<RpcPushOptions, 'http' | 'schema'>): Question {
+	return async (spec, signal) => {
+		const body = { request: toRequest(spec, schema, [], [], true) };
+		await http({ table: spec.table, path: PATH, method: 'POST', query: [], body, signal });
+	};
+}
+
 function toRequest(
 	spec: TableSpec,
 	schema: string,
@@ -152,7 +161,7 @@ function judge(spec: TableSpec, mutation: PushMutation, reply: Reply): PushOutco
 				: { kind: 'retryable', error: refusal(spec, mutation.id, 'bad-reply') };
 		case 'done':
 			// Whatever became of the row since: this change was made.
-			return { kind: 'acknowledged', row: reply.row };
+			return { kind: 'acknowledged', row: reply.row, isRepeated: true };
 		case 'missed': {
 			const row = reply.row ?? undefined;
 			return mutation.kind === 'create'

@@ -71,5 +71,5 @@ function installChromium(): string {
 }
 
 function missing(why: string): string {
-	return `These tests need Chromium (${why}): install it, such as by \`apt-get install ${PACKAGE}\`, or name it in CHROMIUM_BIN.`;
+	return `Chromium is needed here (${why}): install it, such as by \`apt-get install ${PACKAGE}\`, or name it in CHROMIUM_BIN.`;
 }

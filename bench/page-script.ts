@@ -1,0 +1,4 @@
+import { CONTESTANTS } from './contestants.ts';
+import { startPage } from './page.ts';
+
+startPage(CONTESTANTS);
