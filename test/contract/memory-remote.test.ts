@@ -6,4 +6,5 @@ describeRemoteContract('the in-memory server', startMemoryBackend);
 describeRemoteContract('REST on the in-memory server', startMemoryRestBackend);
 describeRemoteContract('RPC on the in-memory server', () => startMemoryRestBackend('rpc'), {
 	isExactlyOnce: true,
+	hasLog: true,
 });

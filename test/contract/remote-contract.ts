@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import type { ContractKit } from './contract-kit.ts';
 import { describeExactlyOnce } from './exactly-once-contract.ts';
+import { describeLog } from './log-contract.ts';
 import { describePull } from './pull-contract.ts';
 import { describePush } from './push-contract.ts';
 import { describeReads } from './read-contract.ts';
@@ -12,11 +13,15 @@ import { describeUncertainty } from './uncertain-contract.ts';
  * The contract of the port `Remote`: what every transport, and every stand-in for one, answers. A difference
  * between two backends is the stand-in's mistake.
  * @param isExactlyOnce whether the server keeps a ledger of what was applied.
+ * @param hasLog whether it keeps a log of changes.
  */
 export function describeRemoteContract(
 	name: string,
 	startBackend: () => Promise<RemoteBackend>,
-	{ isExactlyOnce = false }: { readonly isExactlyOnce?: boolean } = {},
+	{
+		isExactlyOnce = false,
+		hasLog = false,
+	}: { readonly isExactlyOnce?: boolean; readonly hasLog?: boolean } = {},
 ): void {
 	describe(`Remote: ${name}`, () => {
 		let backend: RemoteBackend | undefined;
@@ -42,5 +47,6 @@ export function describeRemoteContract(
 		describeRefusals(kit);
 		describeUncertainty(kit);
 		if (isExactlyOnce) describeExactlyOnce(kit);
+		if (hasLog) describeLog(kit);
 	});
 }

@@ -9,6 +9,7 @@ import { startRestBackend } from '../contract/rest-backend.ts';
 describeRemoteContract('REST on PostgREST and PostgreSQL', () => startRestBackend('rest'));
 describeRemoteContract('RPC on PostgREST and PostgreSQL', () => startRestBackend('rpc'), {
 	isExactlyOnce: true,
+	hasLog: true,
 });
 
 /** `PIXSYNC_SEED=n` runs one program, `PIXSYNC_SEEDS=n` that many. */

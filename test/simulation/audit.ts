@@ -231,8 +231,9 @@ export function createAudit(world: World): Audit {
 
 	/** S14, S15, S16, S23: a checkpoint never passes rows that are not held. */
 	function auditCheckpoints({ key, userId, was, now, server, device }: Context): void {
-		for (const [table, checkpoint] of now.checkpoints) {
-			const former = was?.checkpoints.get(table);
+		for (const [place, checkpoint] of now.checkpoints) {
+			const former = was?.checkpoints.get(place);
+			const { table } = checkpoint;
 			if (former && isSame(former, checkpoint)) continue;
 			const { position, headAt, scanStartedAt } = checkpoint;
 			if (former?.position && former.selection === checkpoint.selection) {

@@ -18,6 +18,7 @@ export interface ReplicaImage {
 	readonly parked: ReadonlyMap<string, ParkedRecord>;
 	readonly outcomes: ReadonlyMap<string, OutcomeRecord>;
 	readonly attempts: readonly AttemptRecord[];
+	/** By `table transport`. */
 	readonly checkpoints: ReadonlyMap<string, Checkpoint>;
 	readonly epoch: number;
 	/** By `table id`. */
@@ -37,7 +38,9 @@ export function readReplica(disk: IDBFactory, name: string): ReplicaImage | null
 		parked: keyed<ParkedRecord>('conflicts'),
 		outcomes: keyed<OutcomeRecord>('outcomes'),
 		attempts: image.records<AttemptRecord>('attempts'),
-		checkpoints: new Map(image.records<Checkpoint>('checkpoints').map((one) => [one.table, one])),
+		checkpoints: new Map(
+			image.records<Checkpoint>('checkpoints').map((one) => [`${one.table} ${one.transport}`, one]),
+		),
 		epoch: typeof meta?.value === 'number' ? meta.value : 0,
 		views: new Map(
 			SIM_TABLES.flatMap((table) =>

@@ -1,3 +1,5 @@
+import { PULL_FUNCTION } from '../../src/sql/migration.ts';
+import type { PullCall } from '../support/memory-pull.ts';
 import type { PushCall } from '../support/memory-rpc.ts';
 
 /** A request as the server reads it. */
@@ -9,14 +11,18 @@ export interface ParsedRequest {
 	readonly body: unknown;
 	/** What the push function is asked; null: REST. */
 	readonly call: PushCall | null;
+	/** What the pull function is asked; null: something else is. */
+	readonly pull: PullCall | null;
 }
 
 export function parseRequest(url: string, body: string | null): ParsedRequest {
 	const { pathname, searchParams: query } = new URL(url);
 	const name = decodeURIComponent(pathname.split('/').at(-1) ?? '');
 	const parsed: unknown = body === null ? undefined : JSON.parse(body);
-	const call = pathname.includes('/rpc/') ? (parsed as { readonly request: PushCall }).request : null;
-	return { name, query, body: parsed, call };
+	const given = pathname.includes('/rpc/') ? (parsed as { readonly request: unknown }).request : null;
+	const isPull = name === PULL_FUNCTION;
+	const call = isPull ? null : (given as PushCall | null);
+	return { name, query, body: parsed, call, pull: isPull ? (given as PullCall) : null };
 }
 
 /**
@@ -25,7 +31,8 @@ export function parseRequest(url: string, body: string | null): ParsedRequest {
  */
 export function namelessCreatesOf(method: string, url: string, body: string | null): string | null {
 	if (method !== 'POST') return null;
-	const { name, call } = parseRequest(url, body);
+	const { name, call, pull } = parseRequest(url, body);
+	if (pull) return null;
 	if (!call) return name;
 	return call.mutations.some(({ kind, push }) => kind === 'create' && push === null) ? call.table : null;
 }

@@ -182,7 +182,15 @@ export function createSimServer(options: SimServerOptions): SimServer {
 			if (userId === undefined) return reply(401, { code: 'PGRST301', message: 'JWT expired' });
 			const request = parseRequest(url, body);
 			const caller = { userId, by };
-			const { name, query, call } = request;
+			const { name, query, call, pull } = request;
+			if (pull) {
+				const answer = memory.rpc({ ...caller, name, body: request.body });
+				const pages: readonly Row[] = Array.isArray(answer.body) ? answer.body : [];
+				pages.forEach(({ rows }, at) => {
+					if (Array.isArray(rows)) tell(by, pull.pulls[at]?.table ?? '', rows);
+				});
+				return { ...reply(answer.status, null), text: overTheWire(answer.body) };
+			}
 			if (call) {
 				const answer = memory.rpc({ ...caller, name, body: request.body });
 				takePush(call, answer.body, caller);

@@ -3,9 +3,10 @@ import { ownValue } from '../../src/core/json.ts';
 import { compareTimestamps } from '../../src/core/timestamp.ts';
 import type { Row, RowId } from '../../src/core/types.ts';
 import type { ToldColumn } from '../../src/services/rpc/told-columns.ts';
-import { PUSH_FUNCTION } from '../../src/sql/migration.ts';
+import { PULL_FUNCTION, PUSH_FUNCTION } from '../../src/sql/migration.ts';
 import { statusOf, toRefused } from './memory-errors.ts';
 import { assertMayBecome, type Caller, isVisible } from './memory-policies.ts';
+import type { PullCall, PullProject } from './memory-pull.ts';
 import { copyOf } from './memory-query.ts';
 import type { RestReply } from './memory-rest.ts';
 import type { MemoryTable } from './memory-table.ts';
@@ -55,6 +56,8 @@ export interface PushProject {
 export interface PushProjectOptions {
 	readonly tables: ReadonlyMap<string, MemoryTable>;
 	readonly policies: Caller['policies'];
+	/** The other function, which the same migration makes. */
+	readonly pulls: PullProject;
 	/** Server ms. */
 	readonly now: () => number;
 }
@@ -63,7 +66,7 @@ export interface PushProjectOptions {
  * `pixsync_push` as src/sql makes it. That one tries a batch as a whole before it takes it apart, which shows in the
  * numbers that a sequence leaves out, and nowhere else: here each change is by itself at once.
  */
-export function createPushProject({ tables, policies, now }: PushProjectOptions): PushProject {
+export function createPushProject({ tables, policies, pulls, now }: PushProjectOptions): PushProject {
 	let registered: ReadonlySet<string> | null = null;
 	const ledger = new Map<string, { readonly key: RowId; readonly at: number }>();
 
@@ -103,9 +106,14 @@ export function createPushProject({ tables, policies, now }: PushProjectOptions)
 		},
 		answer(request) {
 			try {
-				if (!registered || request.name !== PUSH_FUNCTION) {
+				if (!registered || (request.name !== PUSH_FUNCTION && request.name !== PULL_FUNCTION)) {
 					const message = `Could not find the function public.${request.name}(request) in the schema cache`;
 					throw toRefused(request.name, { code: 'PGRST202', message });
+				}
+				if (request.name === PULL_FUNCTION) {
+					const { request: call } = request.body as { readonly request: PullCall };
+					const { userId } = request;
+					return { status: 200, body: pulls.answer(call, { policies, userId }, registered) };
 				}
 				const { request: call } = request.body as { readonly request: PushCall };
 				return { status: 200, body: push(call, request) as unknown as readonly Row[] };
@@ -188,7 +196,7 @@ function look(caller: Caller, table: MemoryTable, call: PushCall, id: RowId): Ro
 }
 
 /** As `pixsync.row_of`. */
-function tell({ columns }: PushCall, row: Row): Row {
+export function tell({ columns }: Pick<PushCall, 'columns'>, row: Row): Row {
 	const told: Record<string, unknown> = columns.some(({ column }) => column === '*') ? { ...row } : {};
 	for (const { column, as = column, type } of columns) {
 		if (column === '*') continue;
@@ -207,7 +215,7 @@ function assertTold(table: MemoryTable, { columns }: PushCall): void {
 }
 
 /** @throws PixSyncError 42703: PostgreSQL's own word, for no schema cache stands before it. */
-function assertKnown({ definition: { columns, spec } }: MemoryTable, names: readonly string[]): void {
+export function assertKnown({ definition: { columns, spec } }: MemoryTable, names: readonly string[]): void {
 	const unknown = columns && names.find((name) => !Object.hasOwn(columns, name));
 	if (unknown === undefined) return;
 	throw toRefused(spec.table, {

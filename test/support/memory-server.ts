@@ -1,6 +1,7 @@
 import type { Row, RowId } from '../../src/core/types.ts';
 import type { Remote } from '../../src/services/remote.ts';
 import type { RowPolicies } from './memory-policies.ts';
+import { createPullProject } from './memory-pull.ts';
 import { compareIds, copyOf } from './memory-query.ts';
 import { createMemoryRemote, type RemoteCall, type RemoteHooks } from './memory-remote.ts';
 import { answerRest, type RestReply, type RestRequest } from './memory-rest.ts';
@@ -98,7 +99,8 @@ export function createMemoryServer({
 		return table;
 	}
 
-	const project = createPushProject({ tables, policies, now });
+	const pulls = createPullProject(tables, now);
+	const project = createPushProject({ tables, policies, pulls, now });
 
 	const server: MemoryServer = {
 		addTable(definition) {
@@ -109,6 +111,7 @@ export function createMemoryServer({
 				clock,
 				tables,
 				onApplied(name, changes, { by }) {
+					pulls.note(created, changes);
 					for (const { id, row, kind } of changes) {
 						applied.push({ order: ++writes, by, kind, table: name, id, row: row && copyOf(row) });
 					}

@@ -86,13 +86,15 @@ function toConditions(filter: RowFilter) {
 	});
 }
 
+/** Each once: a row may have been deleted, made again and deleted again. */
 function toIds(spec: TableSpec, rows: readonly Row[]): readonly RowId[] {
-	return rows.map((row) => {
+	const ids = rows.map((row) => {
 		const id = row[spec.idField];
 		if (typeof id !== 'string' && typeof id !== 'number')
 			throw badRows(spec, `a row without "${spec.idField}"`);
 		return id;
 	});
+	return [...new Set(ids)];
 }
 
 function toRefused(spec: TableSpec, { error: { code, message, hint } }: Refusal): unknown {
