@@ -202,7 +202,7 @@ export function createEngine(
 			},
 			beforeWrite: async () => tabs.current()?.confirm(),
 		});
-		return createRemote({ ...settings, http, store, now });
+		return createRemote({ ...settings, http, tables: () => specs.size, store, now });
 	}
 
 	const lastUser = createLastUser(settings.databaseName, environment);

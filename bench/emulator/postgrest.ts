@@ -23,7 +23,7 @@ interface Mutation {
 	readonly body: Record<string, unknown>;
 }
 
-/** As much of PostgREST as a download and an upload of one table ask for, and the function of the RPC transport. */
+/** As much of PostgREST as a download and an upload of one table ask for, and the functions of the RPC transport. */
 export function askPostgrest(table: EmulatedTable, question: Question): Reply {
 	const { method, url, body, prefer } = question;
 	if (method === 'GET') return { status: 200, text: read(table, url, question.maxRows) };
@@ -31,6 +31,8 @@ export function askPostgrest(table: EmulatedTable, question: Question): Reply {
 		const { mutations } = (body as { request: { mutations: Mutation[] } }).request;
 		return { status: 200, text: JSON.stringify(mutations.map((mutation) => apply(table, mutation))) };
 	}
+	if (url.pathname.endsWith('/rpc/pixsync_pull'))
+		return { status: 200, text: pull(table, body, question.maxRows) };
 	const rows = method === 'POST' ? insert(table, body, prefer) : update(table, url, body);
 	if (!rows) return { status: 409, text: '{"code":"23505","message":"duplicate key"}' };
 	return { status: 200, text: prefer.includes('return=representation') ? JSON.stringify(rows) : '' };
@@ -64,6 +66,27 @@ function insert(table: EmulatedTable, body: unknown, prefer: string): Row[] | nu
 	const fresh = creates.filter(({ id }) => !table.get(id));
 	if (fresh.length < creates.length && !prefer.includes('resolution=')) return null;
 	return fresh.map((one) => table.put(one));
+}
+
+/** One table's page of the log: nothing is ever deleted here, and nobody sees only a part. */
+function pull(table: EmulatedTable, body: unknown, maxRows: number): string {
+	const { request } = body as { request: { limit: number; pulls: readonly { cursor?: string }[] } };
+	const limit = Math.min(request.limit, maxRows);
+	const pages = request.pulls.map(({ cursor }) => {
+		const found = table.since(Number(cursor ?? 0), limit + 1);
+		const told = found.slice(0, limit);
+		const next = String(told.at(-1)?.position ?? cursor ?? 0);
+		const rest = {
+			gone: [],
+			left: [],
+			cursor: next,
+			more: found.length > limit,
+			at: new Date().toISOString(),
+		};
+		const flags = JSON.stringify({ ...rest, reset: false, compare: false, tellsAll: true }).slice(1);
+		return `{"rows":[${told.map(({ id }) => table.json(id)).join(',')}],${flags}`;
+	});
+	return `[${pages.join(',')}]`;
 }
 
 /** The row that the filters name, if it is as they say. */

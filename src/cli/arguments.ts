@@ -28,7 +28,8 @@ Checks tables against what PixSync needs, and prints the SQL that mends them. Ch
 
 npx pixsync sql <table> [<table> …]
 
-Prints the migration for transport: 'rpc', which sends a batch of changes, and pulls several tables, in one request.
+Prints the migration by which a batch of changes, and the pulls of several tables, are one request each. transport:
+'auto', the default, finds it by itself.
 Run it again after its policies or PixSync have changed. Connects to nothing.
 
   --db      a PostgreSQL connection string of the owner of the tables; else the variable DATABASE_URL

@@ -39,7 +39,8 @@ export async function applyPush(
 	const moves = attempt.mutations.flatMap((mutation, at) => toMove(run, mutation, outcomes[at]));
 	const tables =
 		moves.length > 0 ? [...new Set([spec.table, ...referrers.map(({ table }) => table)])] : [spec.table];
-	const applied = await store.transact('rw', tables, async (stores) => {
+	// Lost, the attempt is still there, and its outcome is asked for again (R7).
+	const applied = await store.transact('rw-relaxed', tables, async (stores) => {
 		const ids = attempt.mutations.map(({ id }) => id);
 		const movedTo = new Map(moves.map(({ from, to }) => [from, to]));
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));

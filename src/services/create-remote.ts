@@ -16,6 +16,8 @@ export interface RemoteOptions {
 	readonly schema: string;
 	/** Rows a batch, at most. */
 	readonly batchSize: number;
+	/** How many tables the app has. */
+	readonly tables: () => number;
 	/** The user's database; null: it is not open yet. */
 	readonly store: () => LocalStore | null;
 	/** Device ms. */
@@ -23,10 +25,18 @@ export interface RemoteOptions {
 }
 
 /** The server by the transport that the app has chosen. */
-export function createRemote({ transport, http, schema, batchSize, store, now }: RemoteOptions): Remote {
+export function createRemote({
+	transport,
+	http,
+	schema,
+	batchSize,
+	tables,
+	store,
+	now,
+}: RemoteOptions): Remote {
 	const rest = createRestRemote({ http, batchSize });
 	if (transport === 'rest') return rest;
-	const rpc = createRpcRemote({ http, schema, batchSize, rest });
+	const rpc = createRpcRemote({ http, schema, batchSize, tables, rest });
 	if (transport === 'rpc') return rpc;
 	const question = createRpcQuestion({ http, schema });
 	const choice = createFunctionChoice({ question, memory: createChoiceMemory('push', store), now });

@@ -130,7 +130,7 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 	// Without a checkpoint the replica may be a new one, which has lost what was stored.
 	const isKnown = (row: Row) => pull.kind === 'next' && session.echoes.has(spec, row);
 	const rows = page.rows.filter((row) => !isKnown(row));
-	return store.transact('rw', [spec.table], async (stores) => {
+	return store.transact('rw-relaxed', [spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		const stored = await readCheckpoints(stores, spec.table);
 		const selection = selectionOf(spec);

@@ -1,8 +1,9 @@
 import Dexie from 'dexie';
 import { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
+import { scopeOf, type TransactionMode } from './durability.ts';
 import { isFit, openAsItIs, openDatabase, type StorageEnvironment } from './open-database.ts';
-import { OWN_STORES, storeOf } from './schema.ts';
+import { storeOf } from './schema.ts';
 import { createSharedLock } from './shared-lock.ts';
 import { closedError, isConnectionLost, reloadNeeded, toStorageError } from './storage-error.ts';
 import { createStorageHealth, type StorageHealth } from './storage-health.ts';
@@ -21,7 +22,7 @@ export interface LocalStore {
 	 * @throws PixSyncError `storage`, `closed`, `blocked`, `reload-needed`, or what `work` throws of PixSync's own.
 	 */
 	transact<T>(
-		mode: 'r' | 'rw',
+		mode: TransactionMode,
 		tables: readonly string[],
 		work: (stores: Stores) => PromiseLike<T>,
 		wasCommitted?: (stores: Stores) => PromiseLike<boolean>,
@@ -42,8 +43,6 @@ export interface LocalStoreOptions {
 type Attempt<T> =
 	| { readonly kind: 'done'; readonly value: T }
 	| { readonly kind: 'lost'; readonly error: unknown; readonly finished: { readonly value: T } | null };
-
-const ALL_OWN = Object.keys(OWN_STORES);
 
 /** @throws PixSyncError `no-indexeddb` where the platform has none and none was given. */
 export function toStorageEnvironment(given: Partial<StorageEnvironment>): StorageEnvironment {
@@ -138,7 +137,7 @@ export async function openLocalStore(
 	}
 
 	async function attempt<T>(
-		mode: 'r' | 'rw',
+		mode: TransactionMode,
 		tables: readonly string[],
 		work: (stores: Stores) => PromiseLike<T>,
 	): Promise<Attempt<T>> {
@@ -146,9 +145,10 @@ export async function openLocalStore(
 		let finished: { readonly value: T } | null = null;
 		lock.enter();
 		try {
-			const names = [...ALL_OWN, ...tables.map(storeOf)];
+			const names = scopeOf(mode, tables.map(storeOf));
+			const access = mode === 'r' ? 'r' : 'rw';
 			// Dexie keeps a transaction alive over native awaits only if its scope is an async function itself.
-			const value = await database.transaction(mode, names, async () => {
+			const value = await database.transaction(access, names, async () => {
 				const worked = await work(toStores(database));
 				finished = { value: worked };
 				return worked;
@@ -194,7 +194,7 @@ export async function openLocalStore(
 			const first = await attempt(mode, tables, work);
 			if (first.kind === 'done') return first.value;
 			await health.guard(untilUsable());
-			if (mode === 'rw' && first.finished) {
+			if (mode !== 'r' && first.finished) {
 				if (!wasCommitted) throw toStorageError(first.error);
 				const looked = await attempt('r', [], wasCommitted);
 				if (looked.kind === 'lost') throw toStorageError(looked.error);

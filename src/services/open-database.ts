@@ -1,5 +1,6 @@
 import Dexie from 'dexie';
 import type { TableSpec } from '../core/table-spec.ts';
+import { addDurability } from './durability.ts';
 import { mergedSchema } from './schema.ts';
 import { blockedError, toStorageError } from './storage-error.ts';
 import type { StorageHealth } from './storage-health.ts';
@@ -96,12 +97,14 @@ async function upgrade(
 }
 
 function create(name: string, environment: StorageEnvironment): Dexie {
-	return new Dexie(name, {
+	const dexie = new Dexie(name, {
 		...environment,
 		// Browsers acknowledge a commit before it is on disk unless asked not to (F48).
 		chromeTransactionDurability: 'strict',
 		cache: 'disabled',
 	});
+	addDurability(dexie);
+	return dexie;
 }
 
 function schemaOf(dexie: Dexie): Record<string, string> {

@@ -53,11 +53,6 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 		const othersSince = earlier.slice(last + 1).some((one) => !isOwn(one));
 		if (last !== -1 && !othersSince && earlier[last]?.by?.startsWith(`${device}/`))
 			world.violate('S2', `${name} applies ${column} = ${value} again`);
-		// By their names, also where somebody did: but a row that was deleted may be brought back as it was.
-		const isAlive = kind === 'update' && !before?.deleted_at;
-		const first = earlier.find((one) => one.row?.[column] === value && one.before?.[column] !== value);
-		if (isAlive && first && isTold(first))
-			world.violate('S2', `${name} applies ${column} = ${value} again, under another name`);
 		// S5: one user's changes of a column on a device arrive in the order in which they were made.
 		const overtaken = earlier.find((one) => {
 			const other = one.row?.[column];
@@ -79,9 +74,12 @@ export function auditWrite({ world, origins, owners }: LogContext, write: SimWri
 	// S2, where the server makes the ids: the same values in another row are the same create, sent twice. A row that
 	// was deleted, or that somebody else has changed since, is not known again but by its name: the README says so.
 	const isLost = (one: SimWrite) => one.kind === 'delete' || !isOwn(one);
+	// One that is brought back by an edit differs in that.
+	const isToldTwin = (one: SimWrite) =>
+		isTold(one) && valueEntries(row).every(([column, value]) => one.row?.[column] === value);
 	const isTwin = (one: SimWrite) =>
 		one.kind === 'create' &&
-		(isTold(one) || !ofTable.some((other) => other.id === one.id && isLost(other))) &&
+		(isToldTwin(one) || !ofTable.some((other) => other.id === one.id && isLost(other))) &&
 		one.by?.startsWith(`${device}/`) &&
 		valueEntries(row).some(([column, value]) => one.row?.[column] === value && origins.has(value));
 	if (kind === 'create' && table === 'tickets' && ofTable.some(isTwin))

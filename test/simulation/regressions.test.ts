@@ -81,6 +81,20 @@ const CASES: Readonly<Record<string, SimCase>> = {
 				'late-commit@5:89355 migration@0:57055 remove@3:80788 remote-create@4:91936 online@0:61973 poison@4:87534 create@3:20223 update@1:18142 sync@4:51689 thaw@3:48076 tree@4:76812 remote-update@3:53792 wait@2:11394 tree@0:69366 restart@3:86001 contend@2:79075 remote-create@1:59068 late-commit@3:84676 offline@3:87455 auth-up@1:48635 update@0:29261 remote-create@1:2959 create@3:68258 update@5:8578 remote-create@5:52935 clear@4:24524 remove@4:80373 wait@4:22144 wait@0:51150 migration@0:23018 create@1:60519',
 			),
 		},
+	'[S2] [R20] an edit brings back a row whose id the server made, by a name of its own, and is taken for a repetition':
+		{
+			...{ seed: 21000054, world: 'one', isBadDay: true, transport: 'auto' },
+			program: fromStory(
+				'update@3:76437 update@4:23723 poke@3:75495 auth-up@4:89811 migration@0:39 update@5:5828 create@3:26674 update@0:12093 update@4:23342 sync@3:96727 migration@0:59 sync@5:60724 wait@0:25951 remote-remove@1:60371 remote-update@0:77546 poke@5:88755 remote-create@4:8289 wait@0:40305 contend@3:58951 poison@2:77701 switch@3:85533 reconcile@0:24586 update@3:95621 online@4:46624 contend@5:92 auto@4:19618 contend@4:20374 clock@0:64788 create@1:16086 outage@1:93582',
+			),
+		},
+	'[S2] a pull shows that a row has moved on before its change is asked for by name, and the two are compared':
+		{
+			...{ seed: 21001070, world: 'one', isBadDay: true, transport: 'auto' },
+			program: fromStory(
+				'sync@2:54585 update@5:55157 discard@5:782 remote-create@0:53074 expire@2:71705 create@4:64703 retry@4:22294 wait@1:84398 thaw@3:22845 restart@3:70650 sync@1:64984 tree@3:96764 wait@2:24741 update@1:17515 remove@1:6917 poison@0:59902 sync@0:89002 expire@4:67786 restart@5:98638 poke@5:5132 remote-update@2:55886 contend@2:17209 wait@1:8103 wait@0:68992',
+			),
+		},
 };
 
 describe('programs that failed once', () => {

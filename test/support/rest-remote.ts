@@ -36,5 +36,7 @@ export function connectRest(
 		onEnd: () => undefined,
 	});
 	const rest = createRestRemote({ http, batchSize: 500 });
-	return transport === 'rest' ? rest : createRpcRemote({ http, batchSize: 500, schema: 'public', rest });
+	return transport === 'rest'
+		? rest
+		: createRpcRemote({ http, batchSize: 500, schema: 'public', tables: () => 2, rest });
 }

@@ -40,8 +40,9 @@ interface Waiting extends PullCall {
 /**
  * Gathers pulls of several tables into one request. A table whose pull is called off leaves the others theirs; what
  * the request meets, each of them meets.
+ * @param tables how many the app has: one alone waits for nobody.
  */
-export function createPullBatch(http: Http): AskPull {
+export function createPullBatch(http: Http, tables: () => number): AskPull {
 	let gathered: Waiting[] = [];
 
 	function send(): void {
@@ -89,7 +90,7 @@ export function createPullBatch(http: Http): AskPull {
 			const leave = () => reject(superseded());
 			signal.addEventListener('abort', leave, { once: true });
 			const settled = () => signal.removeEventListener('abort', leave);
-			if (gathered.length === 0) setTimeout(send, GATHER_MS);
+			if (gathered.length === 0) setTimeout(send, tables() > 1 ? GATHER_MS : 0);
 			gathered.push({
 				...call,
 				signal,

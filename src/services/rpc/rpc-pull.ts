@@ -15,6 +15,8 @@ export interface RpcPullOptions {
 	readonly http: Http;
 	/** PostgreSQL schema of the tables. */
 	readonly schema: string;
+	/** How many tables the app has. */
+	readonly tables: () => number;
 }
 
 /** The table was not named when the migration was made, or by another key. */
@@ -39,8 +41,8 @@ interface Refusal {
 }
 
 /** Pulls by the log of changes that the migration keeps. Pulls that begin together are one request. */
-export function createRpcPull({ http, schema }: RpcPullOptions): ChangeLog {
-	const ask = createPullBatch(http);
+export function createRpcPull({ http, schema, tables }: RpcPullOptions): ChangeLog {
+	const ask = createPullBatch(http, tables);
 
 	return {
 		covers: (spec) => toToldColumns(spec.select) !== null,

@@ -10,6 +10,8 @@ export interface RpcRemoteOptions {
 	readonly schema: string;
 	/** Rows a batch, at most. */
 	readonly batchSize: number;
+	/** How many tables the app has. */
+	readonly tables: () => number;
 	readonly rest: Remote;
 }
 
@@ -17,11 +19,11 @@ export interface RpcRemoteOptions {
  * The RPC transport: changes go by one function of the project's (see src/sql), downloads by another. Single rows are
  * looked at, and ids compared, by REST.
  */
-export function createRpcRemote({ http, schema, batchSize, rest }: RpcRemoteOptions): Remote {
+export function createRpcRemote({ http, schema, batchSize, tables, rest }: RpcRemoteOptions): Remote {
 	return {
 		...rest,
 		isExactlyOnce: (spec) => toToldColumns(spec.select) !== null,
-		log: createRpcPull({ http, schema }),
+		log: createRpcPull({ http, schema, tables }),
 		push: createRpcPush({ http, schema, batchSize, rest: rest.push }),
 	};
 }
