@@ -30,7 +30,7 @@ export function toPlot(results: Results, others: readonly string[]): string {
 		(name, n) =>
 			`<rect x="${8 + n * 130}" y="8" width="11" height="11" fill="${COLOURS[n]}"/><text x="${24 + n * 130}" y="18">${name}</text>`,
 	);
-	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LEFT + WIDTH + 60} ${height}" font-family="sans-serif" font-size="11"><rect width="100%" height="100%" fill="#fff"/>${[...legend, ...ticks, ...bars].join('')}</svg>\n`;
+	return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LEFT + WIDTH + 60} ${height}" font-family="sans-serif" font-size="11"><title>Time and memory of PixSync and its peers, as multiples of the floor</title><rect width="100%" height="100%" fill="#fff"/>${[...legend, ...ticks, ...bars].join('')}</svg>\n`;
 }
 
 function x(ratio: number): number {
