@@ -96,6 +96,17 @@ export function pullStart(checkpoint: Checkpoint | null, overlapMs: number): Pul
 		: { timestamp: overlapStart, id: null };
 }
 
+/**
+ * From which timestamp on the server's log brings what a pull by timestamps may not have. A scan that was cut off has
+ * read up to its position what was committed before it began; what was committed since may lie behind the position.
+ */
+export function logStart(checkpoint: Checkpoint | null, overlapMs: number): string | null {
+	const start = pullStart(checkpoint, overlapMs)?.timestamp ?? null;
+	const scanStartedAt = checkpoint?.scanStartedAt ?? null;
+	const reach = scanStartedAt === null ? null : minusMs(scanStartedAt, overlapMs);
+	return start !== null && reach !== null && compareTimestamps(reach, start) < 0 ? reach : start;
+}
+
 function minusMs(timestamp: string, ms: number): string | null {
 	const micros = toMicros(timestamp);
 	return micros === null ? null : toTimestampText(micros - BigInt(Math.round(ms)) * 1000n);

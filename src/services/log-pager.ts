@@ -1,4 +1,4 @@
-import { type PullPlan, pullStart } from '../core/checkpoint.ts';
+import { logStart, type PullPlan } from '../core/checkpoint.ts';
 import type { Pager, ReadyPage } from './pager.ts';
 import type { ChangeLog } from './remote.ts';
 import type { Run } from './run.ts';
@@ -10,7 +10,7 @@ import type { Run } from './run.ts';
 export function createLogPager(run: Run, log: ChangeLog, { checkpoint, other }: PullPlan): Pager {
 	const { spec, settings } = run;
 	const controller = new AbortController();
-	const from = checkpoint ? null : (pullStart(other, settings.overlapMs)?.timestamp ?? null);
+	const from = checkpoint ? null : logStart(other, settings.overlapMs);
 	let scanStartedAt = checkpoint?.scanStartedAt ?? null;
 	let isFirstRequest = true;
 	let upcoming: Promise<ReadyPage> | null = null;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Checkpoint, planPull, pullStart } from '../../src/core/checkpoint.ts';
+import { type Checkpoint, logStart, planPull, pullStart } from '../../src/core/checkpoint.ts';
 import { compareTimestamps, toTimestampText } from '../../src/core/timestamp.ts';
 
 const at = (second: number, micros = 0) =>
@@ -18,6 +18,21 @@ function checkpoint(part: Partial<Checkpoint>): Checkpoint {
 		...part,
 	};
 }
+
+describe('logStart', () => {
+	it('[S15] reaches back from the beginning of a scan that was cut off, for what was committed since', () => {
+		const cut = checkpoint({ scanStartedAt: at(95), position: { timestamp: at(97), id: 'x' } });
+		expect(logStart(cut, 10_000)).toBe(at(85));
+	});
+
+	it('[S15] a scan that has not come so far goes on where it is, and a whole one as by timestamps', () => {
+		const cut = checkpoint({ scanStartedAt: at(95), position: { timestamp: at(20), id: 'x' } });
+		expect(logStart(cut, 10_000)).toBe(at(20));
+		expect(logStart(checkpoint({}), 10_000)).toBe(at(90));
+		expect(logStart(checkpoint({ position: null }), 10_000)).toBeNull();
+		expect(logStart(null, 10_000)).toBeNull();
+	});
+});
 
 describe('pullStart', () => {
 	it('[R15] without a checkpoint, or with one that has seen no row, everything is read', () => {

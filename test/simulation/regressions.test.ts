@@ -95,6 +95,12 @@ const CASES: Readonly<Record<string, SimCase>> = {
 				'sync@2:54585 update@5:55157 discard@5:782 remote-create@0:53074 expire@2:71705 create@4:64703 retry@4:22294 wait@1:84398 thaw@3:22845 restart@3:70650 sync@1:64984 tree@3:96764 wait@2:24741 update@1:17515 remove@1:6917 poison@0:59902 sync@0:89002 expire@4:67786 restart@5:98638 poke@5:5132 remote-update@2:55886 contend@2:17209 wait@1:8103 wait@0:68992',
 			),
 		},
+	'[S15] a scan by timestamps is cut off, a commit comes late behind its position, and the log takes over': {
+		...{ seed: 995000679, world: 'devices', isBadDay: true, transport: 'auto' },
+		program: fromStory(
+			'create@5:97286 restart@5:31477 sync@2:27615 create@3:55770 late-commit@4:8294 create@3:68225 update@1:49673 create@1:23012 remote-create@4:30271 thaw@2:91415 expire@2:39671 disk@2:29796 sync@1:24369 remote-update@1:74322 sync@4:13825 wait@2:9363 create@0:51744 online@0:30456 remote-update@0:23221 auth-up@5:52956 create@4:95802 update@1:60592 remote-create@0:89235 tree@2:40366 update@2:22276 update@3:62235 resolve@4:15439 sync@4:78194 auth-up@5:14969 update@4:69428 wait@1:86614',
+		),
+	},
 };
 
 describe('programs that failed once', () => {
