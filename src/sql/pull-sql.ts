@@ -41,7 +41,8 @@ begin
 	first := place->>'first';
 	behind := place->>'xid';
 	if place->>'life' = pixsync.life_of(its.name)
-			and coalesce(seen, first) is not null and coalesce(behind < ahead, true)
+			-- PostgreSQL 15 reads whatever is no number as transaction 0.
+			and coalesce(seen, first) is not null and coalesce(place->>'xid' ~ '^\\d+$' and behind < ahead, true)
 			and (seen is null or pg_snapshot_xmax(seen) <= ahead) and (first is null or pg_snapshot_xmax(first) <= ahead)
 			and (its.reset_since is null or pg_visible_in_snapshot(its.reset_since, coalesce(seen, first)))
 			-- Tombstones that it has not seen may be purged; a day is more than any transaction takes.
