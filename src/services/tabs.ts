@@ -157,7 +157,8 @@ export function joinTabs(options: TabsOptions): Tabs {
 	function look(): void {
 		if (epoch !== null) return;
 		const isLate = now() - awakeAt > LOOK_MS + LATE_MS;
-		if (isLate) heardAt = now();
+		// So has one whose clock was set back (F58).
+		if (isLate || heardAt > now()) heardAt = now();
 		const silence = now() - heardAt;
 		if (leader && silence > SILENCE_MS) {
 			leader = null;
@@ -276,18 +277,20 @@ export function joinTabs(options: TabsOptions): Tabs {
 				post({ kind: 'call', id: call.id, name, args });
 				const lookAgain = () => {
 					if (!calls.has(call.id)) return;
+					startedAt = Math.min(startedAt, now());
 					if (!leader && now() - Math.max(heardAt, startedAt) >= NOBODY_MS) {
 						calls.delete(call.id);
 						reject(notLeader());
 					} else setTimer(lookAgain, LOOK_MS);
 				};
-				const startedAt = now();
+				let startedAt = now();
 				setTimer(lookAgain, LOOK_MS);
 			});
 		},
 		async confirm() {
 			// Without a channel nobody takes the lead from a tab that holds it.
-			if (!channel || epoch === null || now() - awakeAt <= BEAT_MS + LATE_MS) return;
+			const awake = now() - awakeAt;
+			if (!channel || epoch === null || (awake >= 0 && awake <= BEAT_MS + LATE_MS)) return;
 			if (await options.isStillLeading()) return;
 			leadership.stepDown();
 			throw new PixSyncError('superseded', 'Another tab has taken the lead', {

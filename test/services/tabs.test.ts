@@ -45,6 +45,17 @@ describe('[F52] [S24] who leads', () => {
 		expect(leaders(a, c)).toHaveLength(1);
 	});
 
+	it('[F58] [L6] with a clock that was set back an hour: a frozen leader is replaced as soon, and finds out', async () => {
+		const world = createTabWorld();
+		const [a, b] = [await world.open('a'), await world.open('b')];
+		await world.advance(5_000);
+		a.freeze();
+		world.setClock(-3_600_000);
+		await world.advance(9_000);
+		expect(leaders(b)).toEqual(['b']);
+		await expect(a.tabs.confirm()).rejects.toMatchObject({ code: 'superseded' });
+	});
+
 	it('a leader that was only slow is asked of the database, and goes on', async () => {
 		const world = createTabWorld();
 		const a = await world.open('a');
@@ -172,6 +183,8 @@ describe('[F52] [S24] who leads', () => {
 					tab[does]();
 					open.splice(open.indexOf(tab), 1);
 				} else await world.advance(random.below(12_000));
+				// Or the lead may change while they are asked, one after the other.
+				await world.settle();
 				const writers: FakeTab[] = [];
 				for (const one of open) if (await world.mayWrite(one)) writers.push(one);
 				expect(writers.length).toBeLessThanOrEqual(1);
@@ -263,6 +276,21 @@ describe('[S25] followers', () => {
 		const asked = b.tabs.call('sync', []).catch((error: PixSyncError) => error.code);
 		await world.advance(30_000);
 		expect(await asked).toBe('not-leader');
+	});
+
+	it('[F58] with nobody to ask they say so as soon where the clock is set back an hour', async () => {
+		const world = createTabWorld();
+		const [a, b] = [await world.open('a'), await world.open('b')];
+		await world.settle();
+		a.freeze();
+		b.isHidden = true;
+		let answer: string | null = null;
+		b.tabs.call('sync', []).catch((error: PixSyncError) => {
+			answer = error.code;
+		});
+		world.setClock(-3_600_000);
+		await world.advance(30_000);
+		expect(answer).toBe('not-leader');
 	});
 
 	it('what is no message of theirs is ignored: another version, another page’s, nonsense', async () => {

@@ -36,6 +36,8 @@ interface Timer {
 /** The tabs of one database: their clock, locks and channel, and the epoch in the database. */
 export function createTabWorld() {
 	let now = 1_000_000;
+	/** By how much the device's clock was set. */
+	let setBy = 0;
 	let epoch = 0;
 	let ids = 0;
 	const locks = createFakeLocks();
@@ -84,6 +86,10 @@ export function createTabWorld() {
 			return now;
 		},
 		settle,
+		/** Sets the device's clock by so many ms. */
+		setClock(ms: number): void {
+			setBy += ms;
+		},
 		/** Somebody else's message on the channel. */
 		say(data: unknown) {
 			for (const port of ports.keys()) deliver(port, data);
@@ -149,7 +155,7 @@ export function createTabWorld() {
 				close: () => tab.tabs.release(),
 			};
 			const tabs = joinTabs({
-				...{ name: 'app:alice', locks: locksOf(name), now: () => now },
+				...{ name: 'app:alice', locks: locksOf(name), now: () => now + setBy },
 				openChannel: () => (hasChannel ? openChannel(name) : null),
 				isHidden: () => tab.isHidden,
 				setTimer(callback, ms) {
