@@ -1,4 +1,5 @@
 import type { Checkpoint, Checkpoints } from '../core/checkpoint.ts';
+import type { PullBeginning } from './run.ts';
 import type { Stores } from './stores.ts';
 
 /** A table's checkpoints, of all transports that it was ever pulled by. */
@@ -8,6 +9,14 @@ export async function readCheckpoints(stores: Stores, table: string): Promise<Ch
 		[table, 'rpc'],
 	]);
 	return { ...(rest ? { rest } : {}), ...(rpc ? { rpc } : {}) };
+}
+
+export async function readBeginning(stores: Stores, table: string): Promise<PullBeginning> {
+	const [stored, first] = await Promise.all([
+		readCheckpoints(stores, table),
+		stores.rows(table).limit(1).primaryKeys(),
+	]);
+	return { stored, isEmpty: first.length === 0 };
 }
 
 /** Stores how far a pull has come. The other transport's place goes where it is one among rows that were selected otherwise. */

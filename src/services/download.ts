@@ -4,7 +4,7 @@ import type { DownloadInput, DownloadOutput } from '../core/run-contract.ts';
 import { selectionOf, type TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
-import { readCheckpoints, writeCheckpoint } from './checkpoints.ts';
+import { readBeginning, readCheckpoints, writeCheckpoint } from './checkpoints.ts';
 import { createLogPager } from './log-pager.ts';
 import { dirtyAmong } from './outbox.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
@@ -81,9 +81,8 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	if (running?.id === id) return running;
 	endPull(pulls, table);
 	await run.remote.log?.prepare?.(run.spec, run.signal);
-	const [stored, rows] = await run.store.transact('r', [table], (stores) =>
-		Promise.all([readCheckpoints(stores, table), stores.rows(table).limit(1).primaryKeys()]),
-	);
+	const { stored, isEmpty } =
+		run.beginning ?? (await run.store.transact('r', [table], (stores) => readBeginning(stores, table)));
 	const log = run.remote.log?.covers(run.spec) ? run.remote.log : null;
 	const transport = log ? 'rpc' : 'rest';
 	// Rows that were selected otherwise make the old position meaningless: start over (F21).
@@ -94,7 +93,7 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 		pager: log ? createLogPager(run, log, plan) : createPager(run, plan.checkpoint),
 		isAfterAbsence: isLongAgo(run, plan.checkpoint?.syncedAt ?? null),
 		kind: plan.kind,
-		isFilling: rows.length === 0,
+		isFilling: isEmpty,
 		rowsRead: 0,
 	};
 	pulls.set(table, pull);
@@ -131,12 +130,15 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 	const isKnown = (row: Row) => pull.kind === 'next' && session.echoes.has(spec, row);
 	const rows = page.rows.filter((row) => !isKnown(row));
 	return store.transact('rw-relaxed', [spec.table], async (stores) => {
-		await assertCurrent(stores, run);
-		const stored = await readCheckpoints(stores, spec.table);
+		// Together, as each wait for the database costs as much as what is asked.
+		const [, stored, gone] = await Promise.all([
+			assertCurrent(stores, run),
+			readCheckpoints(stores, spec.table),
+			goneOf(stores, spec, page),
+		]);
 		const selection = selectionOf(spec);
 		const { transport } = pull;
 		const before = planPull(transport, stored, selection).checkpoint;
-		const gone = await goneOf(stores, spec, page);
 		const incoming = { rows, gone, isReselected, isReset, isFilling: pull.isFilling };
 		const downloaded = await applyRows(stores, spec, incoming);
 		const checkpoint: Checkpoint = {
@@ -152,17 +154,21 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 			headAt: page.isHead ? page.scanStartedAt : (before?.headAt ?? null),
 			syncedAt: page.isHead ? run.now() : (before?.syncedAt ?? null),
 		};
-		await writeCheckpoint(stores, checkpoint, stored);
 		if (page.isUncompared) await oweSweep(stores, spec);
 		// Together with the time that says the absence is over.
 		if (page.isHead && isSweptByItself(run) && pull.isAfterAbsence && !page.tellsAll)
 			await markSweepDue(stores, spec, run.now());
 		const isTold = page.tellsAll === true;
-		if (!page.isHead) return { downloaded, due: { isBegun: false, isOwed: false, isTold }, plan: null };
+		const written = writeCheckpoint(stores, checkpoint, stored);
+		if (!page.isHead) {
+			await written;
+			return { downloaded, due: { isBegun: false, isOwed: false, isTold }, plan: null };
+		}
 		const [sweep, isOwed, plan] = await Promise.all([
 			readSweep(stores, spec),
 			isSweepOwed(stores, spec),
 			readRest(stores, run, input),
+			written,
 		]);
 		return { downloaded, due: { isBegun: sweep !== null, isOwed, isTold }, plan };
 	});

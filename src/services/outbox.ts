@@ -22,6 +22,19 @@ export function allOf(stores: Stores, table: string) {
 	return stores.outbox.where('[table+status+rowId]').between([table], [table, AFTER_ALL_IDS]);
 }
 
+/**
+ * Whether nothing is queued, of no table and no status. Chromium keeps what was deleted in an index for a while, and
+ * each look into it goes over that: an outbox just emptied of a thousand mutations tells so by itself in no time.
+ */
+export async function isOutboxEmpty(stores: Stores): Promise<boolean> {
+	return (await stores.outbox.orderBy(':id').limit(1).primaryKeys()).length === 0;
+}
+
+/** The places of a table's pending mutations, in row order. */
+export async function pendingSeqs(stores: Stores, table: string): Promise<readonly number[]> {
+	return (await isOutboxEmpty(stores)) ? [] : ofStatus(stores, table, 'pending').primaryKeys();
+}
+
 /** One row's dirty mutations in queue order. */
 export async function dirtyOf(stores: Stores, table: string, id: RowId): Promise<Mutation[]> {
 	const keys = DIRTY.map((status) => [table, status, id]);
@@ -35,7 +48,7 @@ export async function dirtyOfRows(
 	table: string,
 	ids: readonly RowId[],
 ): Promise<Map<RowId, Mutation[]>> {
-	const statuses = await dirtyStatuses(stores, table);
+	const statuses = await statusesOf(stores, table, DIRTY);
 	const found = await Promise.all(statuses.map((status) => ofRows(stores, table, status, new Set(ids))));
 	return groupByRow(found.flat());
 }
@@ -68,24 +81,44 @@ export async function mutationsAt(stores: Stores, seqs: readonly number[]): Prom
 	return (await stores.outbox.bulkGet([...seqs])).filter((mutation) => mutation !== undefined);
 }
 
-/** Of which statuses a table has any dirty mutation. */
-async function dirtyStatuses(stores: Stores, table: string): Promise<readonly MutationStatus[]> {
+/** Of which of the statuses a table has any mutation. */
+async function statusesOf(
+	stores: Stores,
+	table: string,
+	wanted: readonly MutationStatus[],
+): Promise<readonly MutationStatus[]> {
+	if (await isOutboxEmpty(stores)) return [];
 	const firsts = await Promise.all(
-		DIRTY.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()),
+		wanted.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()),
 	);
-	return DIRTY.filter((_, at) => (firsts[at]?.length ?? 0) > 0);
+	return wanted.filter((_, at) => (firsts[at]?.length ?? 0) > 0);
 }
 
 /** Below this many rows, a look at each is cheaper than a cursor. */
 const FEW_ROWS = 16;
 
-/** Which of `ids` are dirty. Costs the same however many mutations a row has. */
-export async function dirtyAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
+/** Which of `ids` are dirty. */
+export function dirtyAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
+	return amongOf(stores, table, ids, DIRTY);
+}
+
+/** Which of `ids` have a pending mutation. */
+export function pendingAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
+	return amongOf(stores, table, ids, ['pending']);
+}
+
+/** Costs the same however many mutations a row has. */
+async function amongOf(
+	stores: Stores,
+	table: string,
+	ids: readonly RowId[],
+	wanted: readonly MutationStatus[],
+): Promise<Set<RowId>> {
 	const dirty = new Set<RowId>();
 	const byIndex = stores.outbox.where('[table+status+rowId]');
 	if (ids.length <= FEW_ROWS) {
 		const looks = ids.flatMap((id) =>
-			DIRTY.map(async (status) => {
+			wanted.map(async (status) => {
 				const found = await byIndex.equals([table, status, id]).limit(1).primaryKeys();
 				if (found.length > 0) dirty.add(id);
 			}),
@@ -94,7 +127,7 @@ export async function dirtyAmong(stores: Stores, table: string, ids: readonly Ro
 		return dirty;
 	}
 	// Most pages meet an empty outbox: two looks then spare a cursor step a row.
-	const statuses = await dirtyStatuses(stores, table);
+	const statuses = await statusesOf(stores, table, wanted);
 	const keys = ids.flatMap((id) => statuses.map((status) => [table, status, id]));
 	if (keys.length === 0) return dirty;
 	await byIndex.anyOf(keys).eachUniqueKey((key) => dirty.add((key as unknown as [string, string, RowId])[2]));

@@ -1,3 +1,4 @@
+import type { Checkpoints } from '../core/checkpoint.ts';
 import { PixSyncError } from '../core/errors.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import type { TableSpec } from '../core/table-spec.ts';
@@ -33,6 +34,8 @@ export interface Run {
 	readonly settings: RunSettings;
 	/** What this session knows of the replica. */
 	readonly session: RunSession;
+	/** What the table's run just before has read of it for a pull; null: nothing. */
+	readonly beginning: PullBeginning | null;
 	/** Told of rows after the transaction that changed them. */
 	readonly notify: (notices: readonly RowNotice[]) => void;
 }
@@ -42,6 +45,15 @@ export interface RunSession {
 	/** Device ms of each table's last sweep. */
 	readonly reconciledAt: Map<string, number>;
 	readonly echoes: OwnEchoes;
+	/** By table, for its very next run: see {@link Run.beginning}. */
+	readonly beginnings: Map<string, PullBeginning>;
+}
+
+/** What a pull begins from. Only a run changes it. */
+export interface PullBeginning {
+	readonly stored: Checkpoints;
+	/** Whether the replica holds no rows of the table. */
+	readonly isEmpty: boolean;
 }
 
 export interface RunSettings {

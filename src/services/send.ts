@@ -30,6 +30,14 @@ export interface Turn {
 /** What a turn comes to. `stale`: it was planned for a queue that is another now, as all that come after it. */
 export type TakenTurn = ({ readonly kind: 'send' } & Sending) | { readonly kind: 'nothing' | 'stale' };
 
+export interface SendOptions {
+	readonly retryInMs: number;
+	/** What the upload has done already, to which its counts are added. */
+	readonly before: StepCounts;
+	/** Asked before each turn: whether what is left must be looked at anew. */
+	readonly mustStop: () => boolean;
+}
+
 /** A request that has ended. */
 type Reply = Sending & ({ readonly outcomes: readonly PushOutcome[] } | { readonly error: PixSyncError });
 
@@ -37,14 +45,12 @@ type Reply = Sending & ({ readonly outcomes: readonly PushOutcome[] } | { readon
  * Sends one after the other, each stored by its turn just before. A turn comes when the request before has ended,
  * and while its outcome is still being written: the network and the disk work at the same time, and never are two
  * requests under way whose order the server might turn round. The first error that ends the upload ends the turns.
- * @param before what the upload has done already, to which its counts are added.
  * @throws StepError
  */
 export async function sendInTurn(
 	run: Run,
 	turns: readonly Turn[],
-	retryInMs: number,
-	before: StepCounts,
+	{ retryInMs, before, mustStop }: SendOptions,
 ): Promise<Sent> {
 	const left = [...turns];
 	let counts: StepCounts = before;
@@ -57,7 +63,7 @@ export async function sendInTurn(
 		flying = null;
 		try {
 			while (!flying && left.length > 0 && !isOver() && !(reply && endsUpload(reply))) {
-				isCut = run.isAwaited();
+				isCut = mustStop();
 				const taken = isCut ? null : await left.shift()?.take();
 				if (taken?.kind === 'send') flying = request(run, taken);
 				isCut ||= taken?.kind === 'stale';

@@ -63,18 +63,24 @@ export function createServerClock(device: {
 		measuredAt = null;
 	}
 
+	function isSure(): boolean {
+		if (!measuredAt) return isMute;
+		const passed = device.monotonic() - measuredAt.monotonic;
+		return Math.abs(device.now() - measuredAt.now - passed) <= STEP_MS + Math.min(SLEW * passed, STEP_MS);
+	}
+
 	return {
 		offset,
-		isSure() {
-			if (!measuredAt) return isMute;
-			const passed = device.monotonic() - measuredAt.monotonic;
-			return Math.abs(device.now() - measuredAt.now - passed) <= STEP_MS + Math.min(SLEW * passed, STEP_MS);
-		},
+		isSure,
 		observe({ sentAt, receivedAt, tookMs, serverDateMs }) {
 			isMute = serverDateMs === null;
 			if (serverDateMs === null) return;
-			// The clock was set while the request was under way: when by it the answer was made nobody can tell.
-			if (Math.abs(receivedAt - sentAt - tookMs) > STEP_MS) return forget();
+			// The clock was set while the request was under way: when by it the answer was made nobody can tell. What was
+			// measured since is as good as it was.
+			if (Math.abs(receivedAt - sentAt - tookMs) > STEP_MS) {
+				if (!isSure()) forget();
+				return;
+			}
 			measuredAt = { now: device.now(), monotonic: device.monotonic() };
 			estimate = observeDate(estimate, { sentAt, receivedAt, serverDateMs });
 			keep(offsetMs(estimate));

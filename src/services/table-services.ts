@@ -45,8 +45,10 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 			const spec = options.specs.get(table);
 			if (!workspace || !spec) throw notReady(table);
 			if (workspace.epoch === null) throw notLeader(table);
-			const session = sessions.get(workspace) ?? { reconciledAt: new Map(), echoes: createOwnEchoes() };
+			const session = sessions.get(workspace) ?? createRunSession();
 			sessions.set(workspace, session);
+			const beginning = session.beginnings.get(table) ?? null;
+			session.beginnings.delete(table);
 			return work({
 				spec,
 				store: workspace.store,
@@ -65,6 +67,7 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				isAwaited: () => locks.isAwaited(table),
 				settings: options.settings,
 				session,
+				beginning,
 				notify: options.notify ?? (() => undefined),
 			});
 		});
@@ -91,6 +94,10 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 				await clearQueue(workspace.store, spec, upTo);
 			}),
 	};
+}
+
+function createRunSession(): RunSession {
+	return { reconciledAt: new Map(), echoes: createOwnEchoes(), beginnings: new Map() };
 }
 
 function notLeader(table: string): PixSyncError {

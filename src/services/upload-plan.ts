@@ -6,7 +6,7 @@ import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
 import { readBases } from './bases.ts';
 import { type Parents, readParents } from './open-parents.ts';
-import { groupByRow, mutationsAt, ofStatus } from './outbox.ts';
+import { groupByRow, mutationsAt, pendingSeqs } from './outbox.ts';
 import { type QueueLook, takeLook } from './queue-look.ts';
 import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
@@ -66,7 +66,7 @@ interface RowPlan {
 /** Reads a plan, in a caller's transaction. It changes nothing. */
 export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOptions): Promise<UploadPlan> {
 	const [byRow, attempts, seen] = await Promise.all([
-		ofStatus(stores, spec.table, 'pending').primaryKeys(),
+		pendingSeqs(stores, spec.table),
 		stores.attempts.where('table').equals(spec.table).toArray(),
 		seenRecords(stores, spec.table),
 	]);

@@ -12,11 +12,11 @@ import {
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { toMicros } from '../core/timestamp.ts';
 import { toDeadLetter, toRejectedNotices } from './apply-push.ts';
-import { readCheckpoints } from './checkpoints.ts';
+import { readBeginning } from './checkpoints.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { isStill, type QueueLook } from './queue-look.ts';
 import { readRechecks, recheckRows } from './recheck.ts';
-import { assertCurrent, editTime, type Run } from './run.ts';
+import { assertCurrent, editTime, type PullBeginning, type Run } from './run.ts';
 import { sendInTurn, type Turn } from './send.ts';
 import { turnsAgain } from './send-again.ts';
 import { createRowWriter } from './settle-row.ts';
@@ -26,17 +26,25 @@ import { type PlannedRow, readPlan, seenRecords, type UploadPlan } from './uploa
 /** Batches that are planned at once: a look at a long queue costs as much as to send one. */
 export const BATCHES_A_PLAN = 16;
 
+/** How often the time is asked for: an answer that the clock was set before tells none. */
+const MEASURES = 2;
+
 /** Some batches of a table's outbox. What it leaves is told by `more`, `held` and `waitingConflicts`. */
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
 	// From now on: what an upload takes must not eat the delay up.
 	const retryInMs = Math.max(0, input.retryAt - run.now());
-	const { plan, isPulled } = await begin(run, input);
+	const { plan, beginning } = await begin(run, input);
 	const rest = { more: plan.isPartial, held: plan.held, upTo: plan.upTo };
 	let counts: StepCounts = NO_COUNTS;
-	// One look at an empty outbox is all that it costs.
-	if (plan.retries.length === 0 && plan.rows.length === 0 && plan.unknown.length === 0)
+	// One look at an empty outbox is all that it costs; the pull that follows goes by it, too.
+	if (plan.retries.length === 0 && plan.rows.length === 0 && plan.unknown.length === 0) {
+		run.session.beginnings.set(run.spec.table, beginning);
 		return { ...counts, ...rest, waitingConflicts: plan.conflicts };
-	if (!isPulled || !run.isClockSure()) await assertSyncable(run);
+	}
+	const isPulled = (beginning.stored.rest ?? beginning.stored.rpc) !== undefined;
+	if (!isPulled) await assertSyncable(run);
+	for (let asked = 0; asked < MEASURES && !run.isClockSure(); asked++) await assertSyncable(run);
+	const wasSure = run.isClockSure();
 	const { look } = plan;
 	if (look) counts = addCounts(counts, await settleUnsent(run, plan.rows, look));
 	if (plan.unknown.length > 0) counts = addCounts(counts, await settleUnknown(run, plan.unknown));
@@ -46,7 +54,11 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	// Stored and stamped each as its turn comes, so that what an error keeps from being sent has not been tried.
 	const batches = look ? chunk(plan.rows, run.settings.batchSize) : [];
 	const turns = batches.map((rows): Turn => ({ take: () => storeAttempt(run, rows, look as QueueLook) }));
-	const sent = await sendInTurn(run, [...again.turns, ...turns], retryInMs, counts);
+	const sent = await sendInTurn(run, [...again.turns, ...turns], {
+		...{ retryInMs, before: counts },
+		// A clock that was set meanwhile would stamp what is left wrongly; the next pass measures it first.
+		mustStop: () => run.isAwaited() || (wasSure && !run.isClockSure()),
+	});
 	const waitingConflicts = await countConflicts(run);
 	return { ...sent.counts, ...rest, more: rest.more || sent.isCut, waitingConflicts };
 }
@@ -65,8 +77,7 @@ function isWorthAsking({ spec }: Run, { retries, rows }: UploadPlan): boolean {
 
 interface Beginning {
 	readonly plan: UploadPlan;
-	/** Whether anything of the table was ever pulled. */
-	readonly isPulled: boolean;
+	readonly beginning: PullBeginning;
 }
 
 /** What there is to do, after what comes before it: rows to check again, and conflicts put off. */
@@ -76,12 +87,12 @@ async function begin(run: Run, input: UploadInput): Promise<Beginning> {
 		store.transact('r', [spec.table], async (stores) => {
 			const limit = run.settings.batchSize * BATCHES_A_PLAN;
 			const options = { ...input, limit, now: run.now() };
-			const [plan, rechecks, checkpoints] = await Promise.all([
+			const [plan, rechecks, beginning] = await Promise.all([
 				readPlan(stores, spec, options),
 				readRechecks(stores, spec.table),
-				readCheckpoints(stores, spec.table),
+				readBeginning(stores, spec.table),
 			]);
-			return { plan, rechecks, isPulled: (checkpoints.rest ?? checkpoints.rpc) !== undefined };
+			return { plan, rechecks, beginning };
 		});
 	const first = await look();
 	const endsDeferrals = input.force && first.plan.deferred > 0;

@@ -148,6 +148,19 @@ describe('server clock', () => {
 		});
 	}
 
+	it('[R21] an answer that a clock was set before takes nothing away from what was measured since', () => {
+		const clocks = { at: T, monotonicAt: 0 };
+		const clock = createServerClock(device(clocks));
+		clock.observe(answer(T, 0));
+		clocks.at += 100 - 3_600_000;
+		clocks.monotonicAt += 100;
+		clock.observe(answer(clocks.at, 3_600_000));
+		expect(clock.isSure()).toBe(true);
+		const measured = clock.offset();
+		clock.observe({ sentAt: T, receivedAt: clocks.at, tookMs: 100, serverDateMs: T });
+		expect([clock.isSure(), clock.offset()]).toEqual([true, measured]);
+	});
+
 	it('[R21] ten days without an answer do not make a clock that was set by minutes a sure one', () => {
 		const clocks = { at: T, monotonicAt: 0 };
 		const clock = createServerClock(device(clocks));

@@ -38,7 +38,8 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 			requestTimeoutMs: 5_000,
 			backoff: { baseMs: 1_000, capMs: 60_000 },
 		},
-		session: { reconciledAt: new Map(), echoes: createOwnEchoes() },
+		session: { reconciledAt: new Map(), echoes: createOwnEchoes(), beginnings: new Map() },
+		beginning: null,
 		notify: () => undefined,
 		...more,
 	};
