@@ -1,5 +1,5 @@
 import type { RowId } from '../core/types.ts';
-import { readDense } from './dense-range.ts';
+import { deleteDense, readDense } from './dense-range.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
 /** Above this many rows, a look at what there is at all is worth its while. */
@@ -23,8 +23,12 @@ export async function readBases(
 
 /** Deletes the base records of rows, as far as there are any. */
 export async function deleteBases(stores: Stores, table: string, ids: readonly RowId[]): Promise<void> {
-	if (ids.length > FEW_ROWS && !(await hasAny(stores, table))) return;
-	await stores.bases.bulkDelete(ids.map((id) => [table, id]));
+	const isDone = await deleteDense<BaseRecord, [string, RowId]>(
+		ids,
+		(first, last) => stores.bases.where(':id').between([table, first], [table, last], true, true),
+		([, id]) => id,
+	);
+	if (!isDone) await stores.bases.bulkDelete(ids.map((id) => [table, id]));
 }
 
 async function hasAny(stores: Stores, table: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import { replay } from '../core/replay.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { deleteBases } from './bases.ts';
+import { deleteDense } from './dense-range.ts';
 import { noteRewritten } from './queue-look.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
@@ -91,16 +92,15 @@ function toBaseRecord(
 	if (parked) return { table: spec.table, id, base, remote: remote ?? null, parked };
 	if (remote !== undefined)
 		return { table: spec.table, id, base, remote, seen: 1, ...(isNews ? { isNews } : {}) };
-	return base.kind === 'absent' ? null : { table: spec.table, id, base };
+	// An edit may follow a delete that is done: the row was deleted under the id that the server gave it, and edited
+	// under the provisional one.
+	const isCreatedHere = base.kind === 'absent' && remaining[0]?.action === 'create';
+	return isCreatedHere ? null : { table: spec.table, id, base };
 }
 
 /** A run of consecutive mutations goes as one key range: the cost of one delete, not of a thousand. */
 async function removeMutations(stores: Stores, seqs: readonly number[]): Promise<void> {
-	const sorted = [...seqs].sort((a, b) => a - b);
-	const first = sorted[0];
-	const last = sorted.at(-1);
-	if (first === undefined || last === undefined) return;
-	if (last - first === sorted.length - 1)
-		await stores.outbox.where(':id').between(first, last, true, true).delete();
-	else await stores.outbox.bulkDelete(sorted);
+	const between = (first: RowId, last: RowId) => stores.outbox.where(':id').between(first, last, true, true);
+	if (!(await deleteDense<Mutation, number>(seqs, between, (seq) => seq)))
+		await stores.outbox.bulkDelete([...seqs]);
 }

@@ -101,6 +101,31 @@ const CASES: Readonly<Record<string, SimCase>> = {
 			'create@5:97286 restart@5:31477 sync@2:27615 create@3:55770 late-commit@4:8294 create@3:68225 update@1:49673 create@1:23012 remote-create@4:30271 thaw@2:91415 expire@2:39671 disk@2:29796 sync@1:24369 remote-update@1:74322 sync@4:13825 wait@2:9363 create@0:51744 online@0:30456 remote-update@0:23221 auth-up@5:52956 create@4:95802 update@1:60592 remote-create@0:89235 tree@2:40366 update@2:22276 update@3:62235 resolve@4:15439 sync@4:78194 auth-up@5:14969 update@4:69428 wait@1:86614',
 		),
 	},
+	'[S24] a tab wakes up and asks for what is new, and is taken to push': {
+		...{ seed: 1200000375, world: 'tabs', isBadDay: true, transport: 'rpc' },
+		program: fromStory(
+			'wait@2:70374 sync@4:76689 contend@1:10486 wait@4:43432 contend@2:4626 remote-update@2:85547 sync@3:27522 freeze@0:80940 sync@1:23654 contend@3:56270 wait@0:49785 poison@5:41553 create@1:39974 switch@2:74759 remove@0:66472 update@0:47823 upgrade@4:40090 update@4:37018 thaw@3:47786 sync@3:51923 contend@1:63141 remote-update@2:5847 update@4:76447 remote-update@3:40648 remove@4:90456 contend@2:67008 create@2:90965 tree@3:23537 offline@0:44229 migration@0:88700 remove@4:43197 wait@5:16795',
+		),
+	},
+	'[S4] a row is deleted under the id that the server gave it, edited under the provisional one, and the edit stands on nothing':
+		{
+			...{ seed: 1200005955, world: 'one', isBadDay: true, transport: 'rpc' },
+			program: fromStory(
+				'update@3:12266 auth-down@3:71654 wait@3:52517 create@2:81995 migration@0:39500 update@0:63881 wait@2:32541 remove@0:62745 create@3:14766 remote-create@2:31208 contend@2:99201 switch@2:98352 create@5:84317 sync@2:53738 outage@1:81500 sync@4:17516 remove@1:30607 resolve@5:41240 contend@1:18219 offline@5:4467 create@0:66500 remote-update@5:4391 sync@1:32074 update@1:61586 expire@5:45902 update@3:21616 online@1:469 remote-update@3:77730 remote-update@5:47740 remote-update@0:43507 tree@2:35786 poison@0:61937 migration@0:56285',
+			),
+		},
+	'[L2] [F58] the disk refuses the lead, the clock is set back, and a sync waits an hour for a leader': {
+		...{ seed: 1300001198, world: 'one', isBadDay: false },
+		program: fromStory(
+			'create@2:95703 sync@4:32719 kill@5:96400 thaw@3:94245 sync@2:31940 disk@3:33646 update@2:49332 auto@0:47187 remote-remove@2:45616 remove@3:11730 create@2:39003 retry@4:98877 tree@3:54195 kill@5:90046 clock@5:58733 online@1:49514 update@4:5778 sync@2:5146',
+		),
+	},
+	'[S15] [F58] the clock is set while the time is asked for, and a row is stamped an hour back': {
+		...{ seed: 1300002803, world: 'one', isBadDay: false, kills: [100] },
+		program: fromStory(
+			'update@2:69530 update@2:94338 create@3:13012 sync@0:95088 wait@1:69827 remove@3:9466 wait@3:77489 restart@5:18398 remote-create@2:34356 remote-update@1:91640 remote-remove@0:81022 update@0:55262 wait@0:45790 switch@1:87840 sync@5:2719 remove@4:12201 discard@2:81541 clear@0:60887 online@1:10351 update@1:92634 wait@4:96058 wait@5:91921 create@5:22459 remote-update@1:42485 remote-remove@1:51811 remote-update@4:25339 remote-remove@2:38001 poison@5:22417 tree@3:52978 clock@2:59700 contend@1:61181 update@2:11382 create@5:24924 update@3:91480 wait@3:48265 auto@1:56259 clock@5:59499 late-commit@2:43505 auto@5:87727',
+		),
+	},
 };
 
 describe('programs that failed once', () => {

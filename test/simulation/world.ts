@@ -249,7 +249,8 @@ export function createWorld(options: WorldOptions): World {
 			time.setTimeout(() => tab.deliver(() => reject(new TypeError('fetch failed'))), 1);
 			return;
 		}
-		const isWrite = method !== 'GET';
+		// A pull by RPC is a POST, too.
+		const isWrite = method !== 'GET' && path !== 'rpc/pixsync_pull';
 		if (isWrite) noteWrite(tab);
 		const body = typeof init.body === 'string' ? init.body : null;
 		const nameless = namelessCreatesOf(method, url, body);
