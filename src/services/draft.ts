@@ -7,7 +7,7 @@ import { isUuid } from '../core/uuid.ts';
 import type { CheckedAction } from './action.ts';
 import { readBases } from './bases.ts';
 import { readHeld } from './held-rows.ts';
-import { dirtyAmong } from './outbox.ts';
+import { pendingAmong } from './outbox.ts';
 import type { RowDraft } from './row-draft.ts';
 import type { AliasRecord, BaseRecord, Stores } from './stores.ts';
 
@@ -51,13 +51,17 @@ const EMPTY: RowDraft = { view: null, isDirty: false, base: null, isBaseNew: fal
 export async function readDraft(stores: Stores, actions: readonly CheckedAction[]): Promise<Draft> {
 	const numeric = await readNumeric(stores, actions);
 	const read = new Map<string, RowDraft>();
-	const readIds = async (spec: TableSpec, ids: readonly RowId[]) => {
-		for (const [id, row] of await readRows(stores, spec, ids)) read.set(keyOf(spec.table, id), row);
+	const readIds = async (spec: TableSpec, ids: readonly RowId[], changed: readonly RowId[]) => {
+		for (const [id, row] of await readRows(stores, spec, ids, changed)) read.set(keyOf(spec.table, id), row);
 	};
 	const byTable = groupByTable(actions);
 	const [aliases] = await Promise.all([
 		readAliases(stores, actions),
-		...[...byTable].map(([spec, own]) => readIds(spec, idsGiven(own, numeric.has(spec.table)))),
+		...[...byTable].map(([spec, own]) => {
+			const isNumeric = numeric.has(spec.table);
+			const changes = own.filter(({ action }) => action !== 'create');
+			return readIds(spec, idsGiven(own, isNumeric), idsGiven(changes, isNumeric));
+		}),
 	]);
 	const settled = createLayer();
 	let running: Layer | null = null;
@@ -118,7 +122,8 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 			const id = localId === null ? undefined : draft.aliasOf(spec.table, String(localId));
 			return id === undefined || read.has(keyOf(spec.table, id)) ? [] : [id];
 		});
-		await readIds(spec, [...new Set(named)]);
+		const ids = [...new Set(named)];
+		await readIds(spec, ids, ids);
 	}
 	return draft;
 }
@@ -192,23 +197,28 @@ async function readAliases(stores: Stores, actions: readonly CheckedAction[]): P
 	);
 }
 
+/**
+ * A row that is parked or has a base record is dirty, so that a look at what is pending tells of all the others; and
+ * of one that is only created it is not asked.
+ * @param changed those of `ids` that are updated or deleted.
+ */
 async function readRows(
 	stores: Stores,
 	spec: TableSpec,
 	ids: readonly RowId[],
+	changed: readonly RowId[],
 ): Promise<Map<RowId, RowDraft>> {
 	if (ids.length === 0) return new Map();
-	const [views, bases, dirty] = await Promise.all([
+	const [views, bases, pending] = await Promise.all([
 		readHeld(stores, spec, ids),
 		readBases(stores, spec.table, ids),
-		dirtyAmong(stores, spec.table, ids),
+		pendingAmong(stores, spec.table, changed),
 	]);
-	return new Map(
-		ids.map((id, at) => [
-			id,
-			{ view: views[at] ?? null, isDirty: dirty.has(id), base: bases[at] ?? null, isBaseNew: false },
-		]),
-	);
+	const toDraft = (id: RowId, at: number): RowDraft => {
+		const base = bases[at] ?? null;
+		return { view: views[at] ?? null, isDirty: base !== null || pending.has(id), base, isBaseNew: false };
+	};
+	return new Map(ids.map((id, at) => [id, toDraft(id, at)]));
 }
 
 async function writeLayer(stores: Stores, { rows, aliases, mutations }: Layer): Promise<void> {

@@ -18,22 +18,33 @@ export interface RowState {
 
 /** The row that an id, a localId or a number written as text means (R3). */
 export async function lookUpId(stores: Stores, spec: TableSpec, id: RowId): Promise<RowId> {
-	const alias = await stores.aliases.get([spec.table, String(id)]);
-	if (alias) return alias.id;
+	return (await lookUp(stores, spec, id)).id;
+}
+
+export async function readRow(store: LocalStore, spec: TableSpec, id: RowId): Promise<Row | undefined> {
+	return store.transact('r', [spec.table], async (stores) => (await lookUp(stores, spec, id)).row);
+}
+
+/** Mostly the id is the row's own: then one wait for the database does. */
+async function lookUp(
+	stores: Stores,
+	spec: TableSpec,
+	given: RowId,
+): Promise<{ readonly id: RowId; readonly row: Row | undefined }> {
+	const rows = stores.rows(spec.table);
+	const [alias, row] = await Promise.all([stores.aliases.get([spec.table, String(given)]), rows.get(given)]);
+	const id = alias?.id ?? (row ? given : await otherwise(stores, spec, given));
+	return { id, row: id === given ? row : await rows.get(id) };
+}
+
+/** What an id that is no held row's may mean. */
+async function otherwise(stores: Stores, spec: TableSpec, id: RowId): Promise<RowId> {
 	if (typeof id === 'number') return id;
-	const isHeld = (await stores.rows(spec.table).where(':id').equals(id).count()) > 0;
-	if (isHeld) return id;
 	if (isUuid(id)) return id.toLowerCase();
 	const asNumber = Number(id);
 	if (!Number.isFinite(asNumber) || String(asNumber) !== id) return id;
 	const [first] = await stores.rows(spec.table).limit(1).primaryKeys();
 	return typeof first === 'number' ? asNumber : id;
-}
-
-export async function readRow(store: LocalStore, spec: TableSpec, id: RowId): Promise<Row | undefined> {
-	return store.transact('r', [spec.table], async (stores) =>
-		stores.rows(spec.table).get(await lookUpId(stores, spec, id)),
-	);
 }
 
 export async function readRowState(store: LocalStore, spec: TableSpec, id: RowId): Promise<RowState> {
