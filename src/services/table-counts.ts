@@ -2,7 +2,7 @@ import Dexie from 'dexie';
 import type { Checkpoints } from '../core/checkpoint.ts';
 import { readCheckpoints } from './checkpoints.ts';
 import type { LocalStore } from './local-store.ts';
-import { ofStatus } from './outbox.ts';
+import { isOutboxEmpty, ofStatus } from './outbox.ts';
 import { parkedOf } from './park.ts';
 import { type Platform, setQuietTimer } from './platform.ts';
 import type { Stores } from './stores.ts';
@@ -20,8 +20,8 @@ export interface TableCounts {
 
 export const NO_TABLE_COUNTS: TableCounts = { pending: 0, conflicts: 0, rejected: 0, lastSyncedAt: null };
 
-/** What the counts are read from. */
-const COUNTED_STORES = ['outbox', 'conflicts', 'checkpoints'];
+/** What the numbers are read from. */
+const COUNTED_STORES = ['outbox', 'conflicts'];
 
 /**
  * Between two looks, at least, and so many times what the last one took: a look holds up the next write, so that a
@@ -34,6 +34,11 @@ const LONGEST_PAUSE_MS = 1_000;
 export interface CountsWatch {
 	/** Looks at once, whatever pause there is; resolves when the listener has been told. */
 	look(): Promise<void>;
+	/**
+	 * Resolves when the listener has been told the numbers that this tab has left, and looks only where they may have
+	 * changed since. Of other tabs nothing is said, nor of `lastSyncedAt`, which whoever syncs knows.
+	 */
+	settle(): Promise<void>;
 	stop(): void;
 }
 
@@ -43,14 +48,22 @@ export function watchTableCounts(
 	tables: readonly string[],
 	listener: (counts: ReadonlyMap<string, TableCounts>) => void,
 ): CountsWatch {
-	let isPausing = false;
+	/** The first look is not in the way of who has waited for the database to open, either. */
+	let isPausing = true;
+	let stopPause = setQuietTimer(platform, () => void look(), 0);
+	/** Whether anything that is told may have changed since the last look began. */
 	let isStale = false;
+	/** Whether the numbers may have, since the last look was asked for. */
+	let isMiscounted = true;
 	let isStopped = false;
-	let stopPause: () => void = () => undefined;
-
 	let running: Promise<void> = Promise.resolve();
+	/** The look that counts what was miscounted last. */
+	let counting: Promise<void> = running;
+
 	function look(): Promise<void> {
 		running = running.then(lookOnce);
+		if (isMiscounted) counting = running;
+		isMiscounted = false;
 		return running;
 	}
 
@@ -76,17 +89,20 @@ export function watchTableCounts(
 
 	// Not a live query: that looks again at once, however often something changes.
 	const onMutated = (parts: object) => {
-		const names = COUNTED_STORES.map((name) => `idb://${store.name}/${name}/`);
-		if (!Object.keys(parts).some((key) => names.some((name) => key.startsWith(name)))) return;
+		const isOf = (name: string) =>
+			Object.keys(parts).some((key) => key.startsWith(`idb://${store.name}/${name}/`));
+		isMiscounted ||= COUNTED_STORES.some(isOf);
+		if (!isMiscounted && !isOf('checkpoints')) return;
 		isStale = true;
 		if (isPausing) return;
 		isPausing = true;
-		void look();
+		// Not in the way of whoever waits for the change itself.
+		stopPause = setQuietTimer(platform, () => void look(), 0);
 	};
 	Dexie.on.storagemutated.subscribe(onMutated);
-	void look();
 	return {
 		look,
+		settle: () => (isMiscounted ? look() : counting),
 		stop() {
 			isStopped = true;
 			stopPause();
@@ -100,16 +116,17 @@ export async function readTableCounts(
 	tables: readonly string[],
 ): Promise<ReadonlyMap<string, TableCounts>> {
 	return store.transact('r', [], async (stores) => {
-		const all = tables.map(async (table) => [table, await countsOf(stores, table)] as const);
+		const isEmpty = await isOutboxEmpty(stores);
+		const all = tables.map(async (table) => [table, await countsOf(stores, table, isEmpty)] as const);
 		return new Map(await Promise.all(all));
 	});
 }
 
-async function countsOf(stores: Stores, table: string): Promise<TableCounts> {
+async function countsOf(stores: Stores, table: string, isEmpty: boolean): Promise<TableCounts> {
 	const [pending, conflicts, letters, checkpoints] = await Promise.all([
-		ofStatus(stores, table, 'pending').count(),
-		parkedOf(stores, table).count(),
-		ofStatus(stores, table, 'rejected').toArray(),
+		isEmpty ? 0 : ofStatus(stores, table, 'pending').count(),
+		isEmpty ? 0 : parkedOf(stores, table).count(),
+		isEmpty ? [] : ofStatus(stores, table, 'rejected').toArray(),
 		readCheckpoints(stores, table),
 	]);
 	const rejected = new Set(letters.map(({ letter }) => letter)).size;

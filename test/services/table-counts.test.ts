@@ -1,6 +1,9 @@
 import Dexie from 'dexie';
 import { afterEach, describe, expect, it } from 'vitest';
+import { toPlatform } from '../../src/services/platform.ts';
+import { type CountsWatch, type TableCounts, watchTableCounts } from '../../src/services/table-counts.ts';
 import { createOfflineManager } from '../support/offline-manager.ts';
+import { openReplica } from '../support/replica.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -61,5 +64,53 @@ describe('counts', () => {
 		}
 		await new Promise((resolve) => setTimeout(resolve, 200));
 		expect(watchers()).toBe(before);
+	});
+});
+
+describe('settle()', () => {
+	/** A watch that has just looked, so that by itself it would not look again at once. */
+	async function watched() {
+		const replica = await openReplica();
+		const told: TableCounts[] = [];
+		const { store } = replica;
+		const watch: CountsWatch = watchTableCounts({ store, platform: toPlatform() }, ['notes'], (counts) => {
+			const of = counts.get('notes');
+			if (of) told.push(of);
+		});
+		open.push({
+			async close() {
+				watch.stop();
+				store.close();
+			},
+		});
+		await watch.settle();
+		return { replica, watch, told };
+	}
+
+	it('tells what was queued just before, and once', async () => {
+		const { replica, watch, told } = await watched();
+		expect(told).toMatchObject([{ pending: 0 }]);
+		await replica.queue('notes', 'create', {});
+		expect(told).toHaveLength(1);
+		await watch.settle();
+		await watch.settle();
+		expect(told).toMatchObject([{ pending: 0 }, { pending: 1 }]);
+	});
+
+	it('waits for the look that is under way', async () => {
+		const { replica, watch, told } = await watched();
+		await replica.queue('notes', 'create', {});
+		void watch.look();
+		await watch.settle();
+		expect(told.at(-1)).toMatchObject({ pending: 1 });
+	});
+
+	it('reads nothing where a pull has changed no numbers, and tells of its time soon', async () => {
+		const { replica, watch, told } = await watched();
+		const checkpoint = { table: 'notes', transport: 'rest', selection: '', syncedAt: 7 } as never;
+		await replica.store.transact('rw', [], ({ checkpoints }) => checkpoints.put(checkpoint));
+		await watch.settle();
+		expect(told).toHaveLength(1);
+		await expect.poll(() => told.at(-1)?.lastSyncedAt).toBe(7);
 	});
 });
