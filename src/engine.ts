@@ -220,25 +220,27 @@ export function createEngine(
 	const host = createWorkspaceHost({
 		session,
 		lastUser,
-		open: async (userId) => {
-			await identity.settle();
+		open: async (userId, last) => {
 			let store: LocalStore | null = null;
-			const workspace = await openWorkspace({
-				databaseName: settings.databaseName,
-				environment,
-				userId,
-				specs: [...specs.values()],
-				remote: connect(userId, () => store),
-				now,
-				clockOffset,
-				createId,
-				storage: {
-					health,
-					onReplaced: () => beginAnew(userId),
-					// Later: this may be told in a live query's own zone, where nothing can be written.
-					onRestored: () => void setQuietTimer(platform, () => void checkIdentity(userId), 0),
-				},
-			});
+			const remote = connect(userId, () => store);
+			const open = () =>
+				openWorkspace({
+					databaseName: settings.databaseName,
+					environment,
+					userId,
+					specs: [...specs.values()],
+					remote,
+					now,
+					clockOffset,
+					createId,
+					storage: {
+						health,
+						onReplaced: () => beginAnew(userId),
+						// Later: this may be told in a live query's own zone, where nothing can be written.
+						onRestored: () => void setQuietTimer(platform, () => void checkIdentity(userId), 0),
+					},
+				});
+			const workspace = await identity.enter(userId, last, open);
 			store = workspace.store;
 			return workspace;
 		},
@@ -269,10 +271,13 @@ export function createEngine(
 		openings++;
 		await registering;
 		await workspace.store.ensure([...specs.values()]);
-		await clock.attach(workspace.store);
-		watchCounts(workspace);
-		const dirty = await dirtyTables(workspace, [...specs.keys()]);
+		const [dirty] = await Promise.all([
+			dirtyTables(workspace, [...specs.keys()]),
+			clock.attach(workspace.store),
+		]);
 		await tabs.join(workspace);
+		// Last, as a look holds up whoever would write.
+		if (host.current() === workspace) watchCounts(workspace);
 		actor.send({ type: 'storage.hydrated', dirty });
 	}
 
@@ -420,7 +425,8 @@ export function createEngine(
 			if (access.accessToken || !actor.getSnapshot().context.isAuthorised) await host.recheck();
 		},
 		async lookAtCounts() {
-			await watchedCounts?.look();
+			// What the leading tab has done may not have been told here yet.
+			await (tabs.current()?.isLeading ? watchedCounts?.settle() : watchedCounts?.look());
 		},
 		async lookForQueued() {
 			// A tab that is alone has heard of all.

@@ -1,8 +1,7 @@
 import type { TableSpec } from '../core/table-spec.ts';
 import { claimRows, countAnonymous, readClaim, removeMoved } from './anonymous-replica.ts';
-import { hasDatabase } from './delete-database.ts';
 import type { LockManagerLike } from './leadership.ts';
-import { type LocalStore, openLocalStore } from './local-store.ts';
+import { type LocalStore, openExistingStore } from './local-store.ts';
 import type { StorageEnvironment } from './open-database.ts';
 import { dropReceipt, readReceipt, receiveRows } from './receive-rows.ts';
 import { databaseOf, type Workspace } from './workspace.ts';
@@ -27,8 +26,11 @@ export interface Anonymous {
 	 * What the receipt names has arrived, whatever became of it since; all else has not (S1, S2).
 	 */
 	adopt(user: Workspace, specs: readonly TableSpec[]): Promise<AdoptResult & { tables: readonly string[] }>;
-	/** Before a replica is opened: what has arrived elsewhere is not sent by nobody, nor adopted by a third (S18). */
-	settle(): Promise<void>;
+	/**
+	 * Before a replica is used: what has arrived elsewhere is not sent by nobody, nor adopted by a third (S18).
+	 * @param store the signed-out replica, where it is open.
+	 */
+	settle(store?: LocalStore): Promise<void>;
 }
 
 export interface AnonymousOptions {
@@ -65,8 +67,8 @@ export function createAnonymous({ databaseName, environment, locks, createId }: 
 		work: (store: LocalStore) => Promise<T>,
 		specs: readonly TableSpec[] = [],
 	): Promise<T> {
-		if (!(await hasDatabase(database, environment))) return none;
-		const store = await openLocalStore(database, environment, specs);
+		const store = await openExistingStore(database, environment, specs);
+		if (!store) return none;
 		try {
 			return await work(store);
 		} finally {
@@ -104,7 +106,7 @@ export function createAnonymous({ databaseName, environment, locks, createId }: 
 
 	return {
 		count: () => withStore(name, 0, countAnonymous),
-		settle: () => alone(() => withStore(name, undefined, settle)),
+		settle: (store) => alone(() => (store ? settle(store) : withStore(name, undefined, settle))),
 		adopt: (user, specs) =>
 			alone(() =>
 				withStore(

@@ -1,22 +1,7 @@
 import Dexie from 'dexie';
-import { openLocalStore } from './local-store.ts';
+import { openExistingStore } from './local-store.ts';
 import type { StorageEnvironment } from './open-database.ts';
 import { toStorageError } from './storage-error.ts';
-
-/** Whether there is a database of this name on the disk. None is made by asking. */
-export async function hasDatabase(name: string, environment: StorageEnvironment): Promise<boolean> {
-	const dexie = new Dexie(name, { ...environment });
-	try {
-		await dexie.open();
-		return true;
-	} catch (error) {
-		if (error instanceof Dexie.NoSuchDatabaseError) return false;
-		// It is there, and the caller that opens it gets the error.
-		return true;
-	} finally {
-		dexie.close();
-	}
-}
 
 /**
  * Deletes a database, or none. Where another tab holds it open and does not let go, the promise resolves all the
@@ -45,8 +30,8 @@ export async function discardDatabase(
 	environment: StorageEnvironment,
 	atMost: number,
 ): Promise<boolean> {
-	if (!(await hasDatabase(name, environment))) return true;
-	const store = await openLocalStore(name, environment, []);
+	const store = await openExistingStore(name, environment, []);
+	if (!store) return true;
 	try {
 		const { tables } = store.dexie;
 		const isKept = await store.dexie.transaction('rw', tables, async () => {

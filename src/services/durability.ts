@@ -10,10 +10,11 @@ import { OWN_STORES } from './schema.ts';
 export type TransactionMode = 'r' | 'rw' | 'rw-relaxed';
 
 const OWN = Object.keys(OWN_STORES);
+const OWN_REVERSED = [...OWN].reverse();
 
 /** The transaction's stores. In what order they are named is how `addDurability` knows a relaxed one. */
 export function scopeOf(mode: TransactionMode, rows: readonly string[]): string[] {
-	return mode === 'rw-relaxed' ? [...rows, ...OWN] : [...OWN, ...rows];
+	return mode === 'rw-relaxed' ? [...rows, ...OWN_REVERSED] : [...OWN, ...rows];
 }
 
 /**
@@ -27,7 +28,7 @@ export function addDurability(dexie: Dexie): void {
 		create: (down) => ({
 			...down,
 			transaction(stores, mode, options) {
-				const isRelaxed = stores.length > OWN.length && stores.at(-1) === OWN.at(-1);
+				const isRelaxed = stores.length >= OWN.length && stores.at(-1) === OWN_REVERSED.at(-1);
 				return down.transaction(stores, mode, isRelaxed ? { ...options, durability: 'relaxed' } : options);
 			},
 		}),

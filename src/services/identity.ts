@@ -2,7 +2,7 @@ import { PixSyncError } from '../core/errors.ts';
 import type { UserChangedNotice } from '../core/sync-notice.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import { type AdoptResult, createAnonymous } from './adopt-anonymous.ts';
-import type { LastUser } from './last-user.ts';
+import type { LastUser, LastUserRecord } from './last-user.ts';
 import type { LockManagerLike } from './leadership.ts';
 import type { StorageEnvironment } from './open-database.ts';
 import type { Session } from './session.ts';
@@ -18,8 +18,15 @@ import type { WorkspaceHost } from './workspace-host.ts';
 
 /** What happens as people come and go, beyond the change of the open replica. */
 export interface Identity {
-	/** Before any replica is opened: ends what a sign-out or an adoption had begun when the app ended. */
-	settle(): Promise<void>;
+	/**
+	 * Opens a replica; what a sign-out or an adoption had begun when the app ended is ended before anything is read.
+	 * @param last what the device was found to know just before; null: nobody has looked.
+	 */
+	enter(
+		userId: string | null,
+		last: LastUserRecord | null,
+		open: () => Promise<Workspace>,
+	): Promise<Workspace>;
 	noticeOf(userId: string | null, isSignedIn: boolean): Promise<UserChangedNotice>;
 	/** Calls made while one is under way join it. */
 	signOut(
@@ -49,9 +56,19 @@ export function createIdentity(options: IdentityOptions): Identity {
 	const discarder = createDiscarder(databaseName, environment, lastUser);
 	let leaving: Promise<SignOutResult> | null = null;
 	return {
-		async settle() {
-			await discarder.finish();
-			await anonymous.settle();
+		async enter(userId, last, open) {
+			await discarder.finish(last);
+			if (userId !== null) await anonymous.settle();
+			const workspace = await open();
+			if (userId === null) {
+				try {
+					await anonymous.settle(workspace.store);
+				} catch (error) {
+					workspace.store.close();
+					throw error;
+				}
+			}
+			return workspace;
 		},
 		async noticeOf(user, isSignedIn) {
 			// A count that cannot be had keeps nobody from signing in.

@@ -2,7 +2,13 @@ import Dexie from 'dexie';
 import { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import { scopeOf, type TransactionMode } from './durability.ts';
-import { isFit, openAsItIs, openDatabase, type StorageEnvironment } from './open-database.ts';
+import {
+	isFit,
+	openAsItIs,
+	openDatabase,
+	openExistingDatabase,
+	type StorageEnvironment,
+} from './open-database.ts';
 import { storeOf } from './schema.ts';
 import { createSharedLock } from './shared-lock.ts';
 import { closedError, isConnectionLost, reloadNeeded, toStorageError } from './storage-error.ts';
@@ -59,10 +65,33 @@ export async function openLocalStore(
 	name: string,
 	environment: StorageEnvironment,
 	specs: readonly TableSpec[],
-	{ health = createStorageHealth(), onReplaced, onRestored }: LocalStoreOptions = {},
+	options: LocalStoreOptions = {},
 ): Promise<LocalStore> {
 	// Dexie's liveQuery runs only where Dexie itself knows an IndexedDB; the one injected is better than none.
 	if (!Dexie.dependencies.indexedDB) Object.assign(Dexie.dependencies, environment);
+	const { health = createStorageHealth() } = options;
+	const dexie = await openDatabase(name, environment, specs, health);
+	return createLocalStore(dexie, environment, specs, { ...options, health });
+}
+
+/** As `openLocalStore`, but null where there is no such database. */
+export async function openExistingStore(
+	name: string,
+	environment: StorageEnvironment,
+	specs: readonly TableSpec[],
+): Promise<LocalStore | null> {
+	const health = createStorageHealth();
+	const dexie = await openExistingDatabase(name, environment, specs, health);
+	return dexie && createLocalStore(dexie, environment, specs, { health });
+}
+
+function createLocalStore(
+	opened: Dexie,
+	environment: StorageEnvironment,
+	specs: readonly TableSpec[],
+	{ health, onReplaced, onRestored }: LocalStoreOptions & { readonly health: StorageHealth },
+): LocalStore {
+	const { name } = opened;
 	const known = new Map<string, TableSpec>();
 	// Transactions share, a reopening is alone.
 	const lock = createSharedLock();
@@ -72,8 +101,8 @@ export async function openLocalStore(
 	let isReplaced = false;
 	let isRestored = false;
 	let refusal: PixSyncError | null = null;
-	let dexie = await openDatabase(name, environment, specs, health);
-	adopt(dexie, specs);
+	let dexie = opened;
+	adopt(opened, specs);
 
 	function adopt(next: Dexie, has: Iterable<TableSpec>): void {
 		for (const spec of has) known.set(spec.table, spec);

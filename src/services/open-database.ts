@@ -26,9 +26,34 @@ export async function openDatabase(
 	specs: readonly TableSpec[],
 	health: StorageHealth,
 ): Promise<Dexie> {
+	const dexie = await openInRounds(name, environment, { specs, health, isMade: true });
+	if (!dexie) throw new Error('unreachable: a database that is missing is made');
+	return dexie;
+}
+
+/** As `openDatabase`, but null where there is no such database: none is made. */
+export function openExistingDatabase(
+	name: string,
+	environment: StorageEnvironment,
+	specs: readonly TableSpec[],
+	health: StorageHealth,
+): Promise<Dexie | null> {
+	return openInRounds(name, environment, { specs, health, isMade: false });
+}
+
+async function openInRounds(
+	name: string,
+	environment: StorageEnvironment,
+	{
+		specs,
+		health,
+		isMade,
+	}: { readonly specs: readonly TableSpec[]; readonly health: StorageHealth; readonly isMade: boolean },
+): Promise<Dexie | null> {
 	for (let round = 0; round < MAX_ROUNDS; round++) {
 		const existing = await openAsItIs(name, environment, health);
 		if (existing && isFit(existing, specs)) return existing;
+		if (!existing && !isMade) return null;
 		const version = existing ? Math.floor(existing.verno) + 1 : 1;
 		const onDisk = existing ? schemaOf(existing) : {};
 		existing?.close();

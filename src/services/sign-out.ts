@@ -1,6 +1,6 @@
 import { PixSyncError } from '../core/errors.ts';
 import { discardDatabase } from './delete-database.ts';
-import type { LastUser } from './last-user.ts';
+import type { LastUser, LastUserRecord } from './last-user.ts';
 import type { StorageEnvironment } from './open-database.ts';
 import type { Session } from './session.ts';
 import type { SignOutScope } from './supabase-access.ts';
@@ -97,8 +97,11 @@ export async function signOut(ports: SignOutPorts, options: SignOutOptions): Pro
 export interface Discarder {
 	/** @returns whether it is gone; false: it holds more than the app was told of, and is kept. */
 	discard(given: { readonly userId: string; readonly atMost: number }): Promise<boolean>;
-	/** Before any replica is opened. */
-	finish(): Promise<void>;
+	/**
+	 * Before any replica is opened.
+	 * @param last what the device was found to know just before; null: nobody has looked.
+	 */
+	finish(last: LastUserRecord | null): Promise<void>;
 }
 
 export function createDiscarder(
@@ -113,8 +116,9 @@ export function createDiscarder(
 	}
 	return {
 		discard,
-		async finish() {
-			for (const given of (await lastUser.read()).discards) await discard(given);
+		async finish(last) {
+			const { discards } = last ?? (await lastUser.read());
+			for (const given of discards) await discard(given);
 		},
 	};
 }

@@ -1,6 +1,6 @@
 import { isPixSyncError, PixSyncError } from '../core/errors.ts';
 import { isUserWide } from './access-token.ts';
-import type { Discard, LastUser } from './last-user.ts';
+import type { Discard, LastUser, LastUserRecord } from './last-user.ts';
 import type { Session } from './session.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -17,7 +17,8 @@ export interface WorkspaceEvents {
 
 export interface WorkspaceHostOptions extends WorkspaceEvents {
 	readonly session: Pick<Session, 'identify' | 'idOf' | 'end' | 'isEnded' | 'onChange'>;
-	open(userId: string | null): Promise<Workspace>;
+	/** @param last what the device was found to know just before; null: nobody has looked. */
+	open(userId: string | null, last: LastUserRecord | null): Promise<Workspace>;
 	readonly lastUser: Pick<LastUser, 'read' | 'write' | 'signOut'>;
 }
 
@@ -68,13 +69,18 @@ export function createWorkspaceHost(options: WorkspaceHostOptions): WorkspaceHos
 		const userId = identified ?? last.userId;
 		const isSignedIn = typeof identified === 'string';
 		if (!isSignedIn) options.sessionChanged(userId === null);
-		return enter(userId, isSignedIn);
+		return enter(userId, isSignedIn, last);
 	}
 
-	async function enter(userId: string | null, isSignedIn: boolean): Promise<Workspace> {
+	async function enter(
+		userId: string | null,
+		isSignedIn: boolean,
+		last: LastUserRecord | null = null,
+	): Promise<Workspace> {
 		if (isClosed) throw closed();
-		if (userId !== null) await lastUser.write(userId);
-		const next = await options.open(userId);
+		const isNoted = last?.userId === userId && last.endedSession === null;
+		if (userId !== null && !isNoted) await lastUser.write(userId);
+		const next = await options.open(userId, last);
 		if (isClosed) {
 			next.store.close();
 			throw closed();

@@ -48,9 +48,12 @@ export async function openWorkspace(options: WorkspaceOptions): Promise<Workspac
 	return { userId, store, remote, mutate, letters, conflicts, epoch: null };
 }
 
-/** Begins a new leadership: runs of any former one can write nothing from now on. @returns its epoch. */
+/**
+ * Begins a new leadership: runs of any former one can write nothing from now on. A loss of power, which alone may
+ * take the record of it, ends all runs. @returns its epoch.
+ */
 export async function takeLeadership({ store }: Workspace): Promise<number> {
-	return store.transact('rw', [], async (stores) => {
+	return store.transact('rw-relaxed', [], async (stores) => {
 		const held = await stores.meta.get(EPOCH_KEY);
 		const epoch = (typeof held?.value === 'number' ? held.value : 0) + 1;
 		await stores.meta.put({ key: EPOCH_KEY, value: epoch });
