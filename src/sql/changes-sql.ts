@@ -39,16 +39,17 @@ alter table pixsync.tables
 
 -- Whether the columns that a tombstone keeps are still those of the table.
 create or replace function pixsync.fits(target regclass, graves regclass, columns text[]) returns boolean
-language sql stable set search_path = '' as $pixsync$
+language sql stable set search_path = pg_catalog, pg_temp as $pixsync$
 	select count(*) = cardinality(columns)
 	from pg_attribute a join pg_attribute g using (attname, atttypid, atttypmod)
 	where a.attrelid = target and g.attrelid = graves and a.attname = any (columns) and not a.attisdropped
 $pixsync$;
 
--- Runs as its owner, so that whoever changes a row needs no right to write the log, and cannot forge it. It must never
+-- Runs as its owner, so that whoever changes a row needs no right to write the log, and cannot forge it; temporary
+-- tables and views of theirs are looked at last, or one called pg_attribute would run as its owner, too. It must never
 -- fail: the app's own change would fail with it.
 create or replace function pixsync.note() returns trigger
-language plpgsql security definer set search_path = '' as $pixsync$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $pixsync$
 declare
 	its pixsync.tables;
 	lost text;

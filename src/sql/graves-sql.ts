@@ -9,7 +9,7 @@
 export const gravesSql =
 	() => `-- Who may see a table's rows, as text; told under the same search_path, whoever asks.
 create or replace function pixsync.rule_of(target regclass) returns text
-language sql stable set search_path = '' as $pixsync$
+language sql stable set search_path = pg_catalog, pg_temp as $pixsync$
 	select md5(concat_ws(' ', c.relrowsecurity, (
 		select string_agg(concat_ws(' ', polname, polpermissive, polroles::regrole[], pg_get_expr(polqual, polrelid)), '; ' order by polname)
 		from pg_policy where polrelid = c.oid and polcmd in ('r', '*')
@@ -19,7 +19,7 @@ $pixsync$;
 -- Whether the policies read nothing but the row and who asks. Otherwise a row can go out of sight, or come into it,
 -- while it stays as it is: when a member leaves a team. That is in no log; devices find it when they compare ids.
 create or replace function pixsync.reads_row_only(target regclass) returns boolean
-language sql stable set search_path = '' as $pixsync$
+language sql stable set search_path = pg_catalog, pg_temp as $pixsync$
 	select not exists (
 		select from pg_policy p where p.polrelid = target and p.polcmd in ('r', '*') and (
 			p.polqual::text ~ ':rtekind 0 |{SQLVALUEFUNCTION'
@@ -34,7 +34,7 @@ language sql stable set search_path = '' as $pixsync$
 $pixsync$;
 
 create or replace function pixsync.bury(target regclass, graves text, columns text[]) returns void
-language plpgsql set search_path = '' as $pixsync$
+language plpgsql set search_path = pg_catalog, pg_temp as $pixsync$
 declare
 	policy record;
 	reader text;
@@ -67,7 +67,7 @@ begin
 end $pixsync$;
 
 create or replace function pixsync.track(target regclass, by_column text, graves_schema text) returns void
-language plpgsql set search_path = '' as $pixsync$
+language plpgsql set search_path = pg_catalog, pg_temp as $pixsync$
 declare
 	its pixsync.tables;
 	its_type text := (select format_type(atttypid, atttypmod) from pg_attribute

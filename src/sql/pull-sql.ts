@@ -17,7 +17,7 @@ import { GRAVES_DAYS } from './changes-sql.ts';
  * a dump that was restored, or a standby that took over.
  */
 export const pullSql = () => `create or replace function pixsync.life_of(target regclass) returns text
-language plpgsql stable security definer set search_path = '' as $pixsync$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $pixsync$
 begin
 	return concat_ws('.', (select system_identifier from pg_control_system()), (select timeline_id from pg_control_checkpoint()),
 		(select oid from pg_database where datname = current_database()), target::oid);
@@ -44,7 +44,9 @@ begin
 			-- PostgreSQL 15 reads whatever is no number as transaction 0.
 			and coalesce(seen, first) is not null and coalesce(place->>'xid' ~ '^\\d+$' and behind < ahead, true)
 			and (seen is null or pg_snapshot_xmax(seen) <= ahead) and (first is null or pg_snapshot_xmax(first) <= ahead)
-			and (its.reset_since is null or pg_visible_in_snapshot(its.reset_since, coalesce(seen, first)))
+			-- A number that is not even visible now came with a dump of another cluster: that it started over, its life says.
+			and (its.reset_since is null or not pg_visible_in_snapshot(its.reset_since, pg_current_snapshot())
+				or pg_visible_in_snapshot(its.reset_since, coalesce(seen, first)))
 			-- Tombstones that it has not seen may be purged; a day is more than any transaction takes.
 			and coalesce(place->>'seenAt', place->>'firstAt')::timestamptz > now() - interval '${GRAVES_DAYS - 1} days' then
 		return place;
@@ -173,7 +175,8 @@ begin
 		'reset', is_reset,
 		-- What was deleted before this device, or this table, came to tombstones is in none.
 		'compare', is_reset or place->>'from' is not null or keeps and seen is not null
-			and not ((place->>'told')::boolean and pg_visible_in_snapshot(its.graves_since, seen)),
+			and not ((place->>'told')::boolean and (pg_visible_in_snapshot(its.graves_since, seen)
+				or not pg_visible_in_snapshot(its.graves_since, pg_current_snapshot()))),
 		'tellsAll', keeps and its.tells_all,
 		'at', now());
 end $pixsync$;
