@@ -16,10 +16,14 @@ export interface Again {
  * is sent again would be taken for another one's.
  */
 export async function turnsAgain(run: Run, attempts: readonly AttemptRecord[]): Promise<Again> {
+	const { spec, remote } = run;
+	const wasNamed = remote.isExactlyOnce(spec);
 	const { counts, left } = await claimNameless(run, attempts);
 	const toTurn = (attempt: AttemptRecord): Turn => ({
 		again: attempt,
 		take: async () => {
+			// The way by which it was known has gone since: to be looked for, as all that has no name.
+			if (spec.ids === 'server' && wasNamed && !remote.isExactlyOnce(spec)) return { kind: 'stale' };
 			const [stamped] = await stampAnew(run, [attempt]);
 			return stamped ? { kind: 'send', attempt: stamped, seen: null } : { kind: 'nothing' };
 		},
