@@ -11,13 +11,16 @@ import type { Row } from './types.ts';
 export function isOurs(spec: TableSpec, mutation: PushMutation, row: Row): boolean {
 	// A hard delete sends nothing: a row that is still there cannot be its doing, whatever its timestamp.
 	if (mutation.body === null) return false;
-	if (
-		[mutation.stamp, ...(mutation.earlierStamps ?? [])].some((stamp) =>
-			isSameOnServer(stamp, row[spec.timestampField]),
-		)
-	)
-		return true;
-	return hasSentColumns(spec, mutation, row);
+	return hasSentStamp(spec, mutation, row) || hasSentColumns(spec, mutation, row);
+}
+
+/** Whether a server row is of a version that `mutation` made: nobody has written it since. */
+export function hasSentStamp(
+	spec: TableSpec,
+	{ stamp, earlierStamps = [] }: PushMutation,
+	row: Row,
+): boolean {
+	return [stamp, ...earlierStamps].some((sent) => isSameOnServer(sent, row[spec.timestampField]));
 }
 
 /** Whether a server row holds each column that `mutation` sent; false where it sent none. */

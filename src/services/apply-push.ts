@@ -1,6 +1,7 @@
 import { type PixSyncError, toErrorLine } from '../core/errors.ts';
-import { isOurs } from '../core/is-ours.ts';
+import { hasSentStamp, isOurs } from '../core/is-ours.ts';
 import type { Base, Mutation, PushMutation, PushOutcome } from '../core/mutation.ts';
+import { isSameOnServer } from '../core/row-diff.ts';
 import { addCounts, NO_COUNTS, type StepCounts } from '../core/run-contract.ts';
 import type { RowNotice } from '../core/sync-notice.ts';
 import { isTombstone, type TableSpec, versionOf } from '../core/table-spec.ts';
@@ -176,8 +177,12 @@ export function acknowledge(
 				removed: [...removed, next.seq],
 			};
 		// Gone, or written over, and changed here since: those two are in conflict, on what this change had made of it.
-		if (row === null || !isOurs(run.spec, mutation, row)) {
-			const made = madeOf(run.spec, mutation, record, row);
+		if (
+			row === null ||
+			!isOurs(run.spec, mutation, row) ||
+			isChangedSince(run.spec, { mutation, remaining, base: record?.base }, row)
+		) {
+			const made = madeOf(run.spec, mutation, record?.base, row);
 			return {
 				...{ id: mutation.id, base: { kind: 'held', row: made }, remaining, removed },
 				...{ remote: row, isNews: true },
@@ -205,14 +210,40 @@ export function acknowledge(
 	};
 }
 
+/**
+ * Whether somebody has written, since the change arrived unheard, what is changed here once more: the row holds all
+ * that was sent still, but in a column of `remaining`, or in any if that deletes it, not what the change had left.
+ */
+export function isChangedSince(
+	spec: TableSpec,
+	{
+		mutation,
+		remaining,
+		base,
+	}: {
+		readonly mutation: PushMutation;
+		readonly remaining: readonly Mutation[];
+		readonly base: Base | undefined;
+	},
+	row: Row,
+): boolean {
+	if (hasSentStamp(spec, mutation, row)) return false;
+	const made = madeOf(spec, mutation, base, row);
+	const isOther = (column: string) => column in made && !isSameOnServer(made[column], row[column]);
+	const all = Object.keys(made).filter((column) => column !== spec.timestampField);
+	return remaining.some(({ action, data }) =>
+		(action === 'delete' ? all : Object.keys(data ?? {})).some(isOther),
+	);
+}
+
 /** The row as the change left it, as far as it is known here. */
 function madeOf(
 	{ idField }: TableSpec,
 	{ id, body }: PushMutation,
-	record: BaseRecord | undefined,
+	base: Base | undefined,
 	row: Row | null,
 ): Row {
-	const known = record?.base.kind === 'held' ? record.base.row : {};
+	const known = base?.kind === 'held' ? base.row : {};
 	return { ...known, ...body, [idField]: row?.[idField] ?? id };
 }
 

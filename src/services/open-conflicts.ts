@@ -5,7 +5,7 @@ import { isSameJson } from '../core/json.ts';
 import type { PushMutation } from '../core/mutation.ts';
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { compareTimestamps } from '../core/timestamp.ts';
-import { acknowledge } from './apply-push.ts';
+import { acknowledge, isChangedSince } from './apply-push.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { type ConflictedRow, sidesOf } from './park.ts';
 import type { Run } from './run.ts';
@@ -76,6 +76,9 @@ export function settleWithoutConflict(run: Run, conflict: OpenConflict): RowChan
 	if (!attempt || !remote) return null;
 	const isOurDelete = attempt.kind === 'delete' && isTombstone(spec, remote);
 	if (!isOurDelete && !isOurs(spec, attempt, remote)) return null;
+	const covered = new Set(attempt.seqs);
+	const remaining = mutations.filter(({ seq }) => !covered.has(seq));
+	if (!isOurDelete && isChangedSince(spec, { mutation: attempt, remaining, base }, remote)) return null;
 	const { remote: _, ...settled } = acknowledge(run, attempt, mutations, undefined, { row: remote });
 	return settled;
 }

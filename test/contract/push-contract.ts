@@ -132,7 +132,7 @@ export function describePush(kit: () => ContractKit): void {
 					{ kind: 'conflict', remote },
 				]);
 				expect(await push(kit(), hard, writes.create(hard, uuid(1), { title: 'theirs' }))).toEqual([
-					{ kind: 'acknowledged', row: remote },
+					{ kind: 'acknowledged', row: remote, isRepeated: true },
 				]);
 				expect(await kit().backend.rows(table)).toEqual([remote]);
 			});

@@ -10,6 +10,9 @@ type Call = (remote: Remote, signal: AbortSignal, mutation: PushMutation) => Pro
 
 const notes = contractSpec('notes');
 
+/** What is known to have arrived before. */
+const repeated = (row: unknown) => ({ kind: 'acknowledged', row, isRepeated: true });
+
 const METHODS: readonly (readonly [string, Call])[] = [
 	['pull', (remote, signal) => remote.pull({ spec: notes, start: null, limit: 10, keysOnly: false }, signal)],
 	['push', (remote, signal, mutation) => remote.push(notes, [mutation], signal)],
@@ -35,7 +38,7 @@ export function describeUncertainty(kit: () => ContractKit): void {
 				await sendAndLose(hard, create);
 				const before = await kit().backend.rows(table);
 				expect(before).toHaveLength(1);
-				expect(await push(kit(), hard, create)).toEqual([{ kind: 'acknowledged', row: before[0] }]);
+				expect(await push(kit(), hard, create)).toEqual([repeated(before[0])]);
 				expect(await kit().backend.rows(table)).toEqual(before);
 			});
 
@@ -45,7 +48,7 @@ export function describeUncertainty(kit: () => ContractKit): void {
 				await sendAndLose(hard, update);
 				const before = await kit().backend.rows(table);
 				expect(before).toMatchObject([{ title: 'two' }]);
-				expect(await push(kit(), hard, update)).toEqual([{ kind: 'acknowledged', row: before[0] }]);
+				expect(await push(kit(), hard, update)).toEqual([repeated(before[0])]);
 				expect(await kit().backend.rows(table)).toEqual(before);
 			});
 
@@ -57,7 +60,7 @@ export function describeUncertainty(kit: () => ContractKit): void {
 					n: 5,
 					updated_at: '2039-01-02T03:04:05.5+00:00',
 				});
-				expect(await push(kit(), hard, update)).toEqual([{ kind: 'acknowledged', row }]);
+				expect(await push(kit(), hard, update)).toEqual([repeated(row)]);
 				expect(await kit().backend.rows(table)).toEqual([row]);
 			});
 
@@ -106,7 +109,7 @@ export function describeUncertainty(kit: () => ContractKit): void {
 			earlierStamps: [create.stamp],
 		};
 		const [row] = await kit().backend.rows('bare');
-		expect(await push(kit(), spec, again)).toEqual([{ kind: 'acknowledged', row }]);
+		expect(await push(kit(), spec, again)).toEqual([repeated(row)]);
 	});
 
 	it('[R7] a refusal whose reply was lost is not known, and is told when the change is sent again', async () => {

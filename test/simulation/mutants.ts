@@ -83,8 +83,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'a compare-and-swap that was lost counts as done',
 		file: 'services/rest/push-verdict.ts',
-		find: "return isOurs(spec, mutation, row) ? { kind: 'acknowledged', row } : { kind: 'conflict', remote: row };\n}\n\nfunction",
-		put: "return { kind: 'acknowledged', row };\n}\n\nfunction",
+		find: 'return toVerdict(spec, mutation, row);\n}\n\nfunction toVerdict',
+		put: "return { kind: 'acknowledged', row };\n}\n\nfunction toVerdict",
 		caughtBy: ['S1'],
 		given: story(
 			'create@0:1/notes sync@0:0 wait@0:5 update@0:2/notes remote-update@0:3/notes sync@0:0 wait@0:5',

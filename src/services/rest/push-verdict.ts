@@ -8,7 +8,7 @@ import type { Row, RowId } from '../../core/types.ts';
 /** A create that was not echoed met a row of that id: ours from before, or somebody's. */
 export function judgeUnechoed(spec: TableSpec, mutation: PushMutation, row: Row | undefined): PushOutcome {
 	if (!row) return { kind: 'rejected', error: refusal(spec, mutation.id, 'not-visible') };
-	return isOurs(spec, mutation, row) ? { kind: 'acknowledged', row } : { kind: 'conflict', remote: row };
+	return toVerdict(spec, mutation, row);
 }
 
 /** A PATCH or DELETE hit no row: gone, done before, denied by a policy, or changed by somebody (F24). */
@@ -19,7 +19,13 @@ export function judgeMissed(spec: TableSpec, mutation: PushMutation, row: Row | 
 	if (isSameVersion(versionOf(spec, row), mutation.base)) {
 		return { kind: 'rejected', error: refusal(spec, mutation.id, 'denied') };
 	}
-	return isOurs(spec, mutation, row) ? { kind: 'acknowledged', row } : { kind: 'conflict', remote: row };
+	return toVerdict(spec, mutation, row);
+}
+
+function toVerdict(spec: TableSpec, mutation: PushMutation, row: Row): PushOutcome {
+	return isOurs(spec, mutation, row)
+		? { kind: 'acknowledged', row, isRepeated: true }
+		: { kind: 'conflict', remote: row };
 }
 
 function isSameVersion(a: string | null, b: string | null): boolean {
