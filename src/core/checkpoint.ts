@@ -62,13 +62,15 @@ export function planPull(transport: Transport, stored: Checkpoints, selection: s
 	return { kind: isFirst ? 'first' : 'reselected', checkpoint: null, other: null };
 }
 
+/** Of a position that is a time alone. No row has it. */
+const NO_ID = '';
+
 /** The log's place is no place in the order of timestamps, but the time of its head is as good as one. */
 function laterOf(rest: Checkpoint | null, rpc: Checkpoint | null): Checkpoint | null {
 	const at = rpc?.headAt ?? null;
 	if (!rpc || at === null || (rest?.headAt && compareTimestamps(rest.headAt, at) >= 0)) return rest;
 	const { cursor: _, ...known } = rpc;
-	// A pull starts before that time, so that the id is never looked at.
-	return { ...known, transport: 'rest', position: { timestamp: at, id: '' }, scanStartedAt: null };
+	return { ...known, transport: 'rest', position: { timestamp: at, id: NO_ID }, scanStartedAt: null };
 }
 
 /** Where a pull starts. Without `id` the rows at `timestamp` itself are read again. */
@@ -84,8 +86,10 @@ export interface PullStart {
  * is what the next one will reach back from.
  */
 export function pullStart(checkpoint: Checkpoint | null, overlapMs: number): PullStart | null {
-	const position = checkpoint?.position;
-	if (!checkpoint || !position) return null;
+	const stored = checkpoint?.position;
+	if (!checkpoint || !stored) return null;
+	// A time alone is no row's place: what lies at it is read again.
+	const position = stored.id === NO_ID ? { ...stored, id: null } : stored;
 	if (checkpoint.scanStartedAt !== null) return position;
 	const reference = checkpoint.headAt ?? position.timestamp;
 	const overlapStart = minusMs(reference, overlapMs);

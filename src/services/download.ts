@@ -5,10 +5,11 @@ import { selectionOf, type TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
 import { readBeginning, readCheckpoints, writeCheckpoint } from './checkpoints.ts';
+import { noteLeft, readLeft, settleLeft } from './left-rows.ts';
 import { createLogPager } from './log-pager.ts';
 import { dirtyAmong } from './outbox.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
-import { reconcile } from './reconcile.ts';
+import { reconcile, removeAbsent } from './reconcile.ts';
 import { assertCurrent, type Run, throwIfAborted } from './run.ts';
 import type { Stores } from './stores.ts';
 import { isSweepOwed, markSweepDue, oweSweep, readSweep } from './sweep-record.ts';
@@ -46,20 +47,21 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		throwIfAborted(run.signal);
 		const page = await pull.pager.next();
 		if (page.isReset && pull.kind === 'next') pull.kind = 'reset';
-		const { downloaded, due, plan } = await applyPage(run, pull, page, input);
+		const { downloaded, due, left, plan } = await applyPage(run, pull, page, input);
 		pull.rowsRead += page.read;
 		if (page.isHead) run.session.echoes.forget(spec.table);
 		if (!plan) return toOutput(pull, { downloaded, more: true });
+		const removed = left.length > 0 ? await removeLeft(run, left) : 0;
 		const sweep = await reconcileIfDue(run, pull, due);
 		endPull(pulls, spec.table);
-		const left = sweep.isDone
+		const rest = sweep.isDone
 			? await run.store.transact('r', [spec.table], (stores) => readRest(stores, run, input))
 			: plan;
 		return {
-			...toOutput(pull, { downloaded: downloaded + sweep.changed, more: false }),
+			...toOutput(pull, { downloaded: downloaded + removed + sweep.changed, more: false }),
 			errors: sweep.errors,
-			due: isDue(left),
-			waitUntil: left.waitUntil,
+			due: isDue(rest),
+			waitUntil: rest.waitUntil,
 		};
 	} catch (error) {
 		endPull(pulls, spec.table);
@@ -108,6 +110,8 @@ function readRest(stores: Stores, { spec, now }: Run, { holdDeletes }: DownloadI
 interface AppliedPage {
 	readonly downloaded: number;
 	readonly due: DueSweep;
+	/** Rows that may be gone, to be asked for one by one. */
+	readonly left: readonly RowId[];
 	/** What is left to upload; null: the head is not reached. */
 	readonly plan: UploadPlan | null;
 }
@@ -131,7 +135,7 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 	const rows = page.rows.filter((row) => !isKnown(row));
 	return store.transact('rw-relaxed', [spec.table], async (stores) => {
 		// Together, as each wait for the database costs as much as what is asked.
-		const [, stored, gone] = await Promise.all([
+		const [, stored, { gone, kept }] = await Promise.all([
 			assertCurrent(stores, run),
 			readCheckpoints(stores, spec.table),
 			goneOf(stores, spec, page),
@@ -139,6 +143,10 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 		const selection = selectionOf(spec);
 		const { transport } = pull;
 		const before = planPull(transport, stored, selection).checkpoint;
+		// Rows held before the log was ever read, such as those uploaded before: what was deleted of them since is told to
+		// nobody who reads it from its beginning.
+		const isUntold = transport === 'rpc' && !before && !pull.isFilling && !page.isUncompared;
+		const untold = isUntold ? await heldBeside(stores, spec, page) : [];
 		const incoming = { rows, gone, isReselected, isReset, isFilling: pull.isFilling };
 		const downloaded = await applyRows(stores, spec, incoming);
 		const checkpoint: Checkpoint = {
@@ -154,7 +162,8 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 			headAt: page.isHead ? page.scanStartedAt : (before?.headAt ?? null),
 			syncedAt: page.isHead ? run.now() : (before?.syncedAt ?? null),
 		};
-		if (page.isUncompared) await oweSweep(stores, spec);
+		await noteLeft(stores, spec, [...kept, ...(untold ?? [])]);
+		if (page.isUncompared || untold === null) await oweSweep(stores, spec);
 		// Together with the time that says the absence is over.
 		if (page.isHead && isSweptByItself(run) && pull.isAfterAbsence && !page.tellsAll)
 			await markSweepDue(stores, spec, run.now());
@@ -162,15 +171,16 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 		const written = writeCheckpoint(stores, checkpoint, stored);
 		if (!page.isHead) {
 			await written;
-			return { downloaded, due: { isBegun: false, isOwed: false, isTold }, plan: null };
+			return { downloaded, due: { isBegun: false, isOwed: false, isTold }, left: [], plan: null };
 		}
-		const [sweep, isOwed, plan] = await Promise.all([
+		const [sweep, isOwed, left, plan] = await Promise.all([
 			readSweep(stores, spec),
 			isSweepOwed(stores, spec),
+			readLeft(stores, spec),
 			readRest(stores, run, input),
 			written,
 		]);
-		return { downloaded, due: { isBegun: sweep !== null, isOwed, isTold }, plan };
+		return { downloaded, due: { isBegun: sweep !== null, isOwed, isTold }, left, plan };
 	});
 }
 
@@ -179,9 +189,39 @@ async function goneOf(
 	stores: Stores,
 	{ table }: TableSpec,
 	{ gone = [], left = [] }: ReadyPage,
-): Promise<readonly RowId[]> {
+): Promise<{ readonly gone: readonly RowId[]; readonly kept: readonly RowId[] }> {
 	const dirty = await dirtyAmong(stores, table, left);
-	return [...gone, ...left.filter((id) => !dirty.has(id))];
+	return {
+		gone: [...gone, ...left.filter((id) => !dirty.has(id))],
+		kept: left.filter((id) => dirty.has(id)),
+	};
+}
+
+/** As many rows are asked for one by one; of more, ids are compared. */
+const MOST_BESIDE = 500;
+
+/** Rows held that the page does not tell of; null: too many to ask for each. */
+async function heldBeside(
+	stores: Stores,
+	{ table, idField }: TableSpec,
+	page: ReadyPage,
+): Promise<readonly RowId[] | null> {
+	const told = new Set(page.rows.map((row) => row[idField]));
+	const most = MOST_BESIDE + told.size;
+	const held = await stores
+		.rows(table)
+		.limit(most + 1)
+		.primaryKeys();
+	return held.length > most ? null : held.filter((id) => !told.has(id));
+}
+
+async function removeLeft(run: Run, ids: readonly RowId[]): Promise<number> {
+	const changed = await removeAbsent(run, ids);
+	await run.store.transact('rw', [], async (stores) => {
+		await assertCurrent(stores, run);
+		await settleLeft(stores, run.spec, ids);
+	});
+	return changed;
 }
 
 interface Reconciled {

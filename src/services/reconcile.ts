@@ -88,7 +88,8 @@ async function findAbsent(
 	});
 }
 
-async function removeAbsent(run: Run, absent: readonly RowId[]): Promise<number> {
+/** Asks for rows that should be gone, and removes those that are; one that is dirty stays. @returns the number of local rows changed. */
+export async function removeAbsent(run: Run, absent: readonly RowId[]): Promise<number> {
 	const { spec, store, remote, signal } = run;
 	const found = await remote.fetch(spec, absent, signal, 'selected');
 	return store.transact('rw', [spec.table], async (stores) => {

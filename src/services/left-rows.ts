@@ -1,0 +1,38 @@
+import type { TableSpec } from '../core/table-spec.ts';
+import type { RowId } from '../core/types.ts';
+import { dirtyAmong } from './outbox.ts';
+import type { Stores } from './stores.ts';
+
+/**
+ * Rows that may be gone, and that the server's log will not tell of again: those told to have left what is selected
+ * while they were dirty, whose edit may never be sent, and those held before the log was first read.
+ */
+export async function noteLeft(stores: Stores, { table }: TableSpec, ids: readonly RowId[]): Promise<void> {
+	if (ids.length === 0) return;
+	await stores.meta.put({
+		key: keyOf(table),
+		value: [...new Set([...(await readAll(stores, table)), ...ids])],
+	});
+}
+
+/** Those that are clean now: whether they are there still is the server's to say. */
+export async function readLeft(stores: Stores, { table }: TableSpec): Promise<readonly RowId[]> {
+	const ids = await readAll(stores, table);
+	if (ids.length === 0) return [];
+	const dirty = await dirtyAmong(stores, table, ids);
+	return ids.filter((id) => !dirty.has(id));
+}
+
+/** Once the server has said it. */
+export async function settleLeft(stores: Stores, { table }: TableSpec, ids: readonly RowId[]): Promise<void> {
+	const settled = new Set(ids);
+	const rest = (await readAll(stores, table)).filter((id) => !settled.has(id));
+	if (rest.length > 0) await stores.meta.put({ key: keyOf(table), value: rest });
+	else await stores.meta.delete(keyOf(table));
+}
+
+async function readAll(stores: Stores, table: string): Promise<readonly RowId[]> {
+	return ((await stores.meta.get(keyOf(table)))?.value as readonly RowId[] | undefined) ?? [];
+}
+
+const keyOf = (table: string) => `left:${table}`;
