@@ -77,6 +77,7 @@ export function watchTableCounts(
 		const counts = await readTableCounts(store, tables).catch(() => null);
 		if (isStopped) return;
 		if (counts) listener(counts);
+		else isMiscounted = true;
 		const tookMs = platform.monotonic() - since;
 		const pauseMs = Math.min(Math.max(PAUSE_MS, tookMs * PAUSE_PER_LOOK), LONGEST_PAUSE_MS);
 		stopPause = setQuietTimer(platform, resume, pauseMs);
