@@ -9,7 +9,7 @@ import { noteLeft, readLeft, settleLeft } from './left-rows.ts';
 import { createLogPager } from './log-pager.ts';
 import { dirtyAmong } from './outbox.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
-import { reconcile, removeAbsent } from './reconcile.ts';
+import { reconcile, removeAbsent, SHRINK_GUARD } from './reconcile.ts';
 import { assertCurrent, type Run, throwIfAborted } from './run.ts';
 import type { Stores } from './stores.ts';
 import { isSweepOwed, markSweepDue, oweSweep, readSweep } from './sweep-record.ts';
@@ -54,9 +54,11 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		const removed = left.length > 0 ? await removeLeft(run, left) : 0;
 		const sweep = await reconcileIfDue(run, pull, due);
 		endPull(pulls, spec.table);
-		const rest = sweep.isDone
-			? await run.store.transact('r', [spec.table], (stores) => readRest(stores, run, input))
-			: plan;
+		// Asking takes its time, in which the app may have written.
+		const rest =
+			sweep.isDone || left.length > 0
+				? await run.store.transact('r', [spec.table], (stores) => readRest(stores, run, input))
+				: plan;
 		return {
 			...toOutput(pull, { downloaded: downloaded + removed + sweep.changed, more: false }),
 			errors: sweep.errors,
@@ -197,17 +199,17 @@ async function goneOf(
 	};
 }
 
-/** As many rows are asked for one by one; of more, ids are compared. */
-const MOST_BESIDE = 500;
-
-/** Rows held that the page does not tell of; null: too many to ask for each. */
+/**
+ * Rows held that the page does not tell of; null: so many that ids are compared instead, which asks before it removes
+ * many (F17).
+ */
 async function heldBeside(
 	stores: Stores,
 	{ table, idField }: TableSpec,
 	page: ReadyPage,
 ): Promise<readonly RowId[] | null> {
 	const told = new Set(page.rows.map((row) => row[idField]));
-	const most = MOST_BESIDE + told.size;
+	const most = SHRINK_GUARD + told.size;
 	const held = await stores
 		.rows(table)
 		.limit(most + 1)
@@ -217,7 +219,7 @@ async function heldBeside(
 
 async function removeLeft(run: Run, ids: readonly RowId[]): Promise<number> {
 	const changed = await removeAbsent(run, ids);
-	await run.store.transact('rw', [], async (stores) => {
+	await run.store.transact('rw', [run.spec.table], async (stores) => {
 		await assertCurrent(stores, run);
 		await settleLeft(stores, run.spec, ids);
 	});

@@ -29,7 +29,7 @@ export interface SweepOptions extends ReconcileOptions {
 }
 
 /** A sweep that removes more rows than this, and more than half of those held, asks first (F17). */
-const SHRINK_GUARD = 20;
+export const SHRINK_GUARD = 20;
 
 /** Rows asked for and written at once; a transaction of all would keep the app waiting. */
 const CHUNK = 500;
