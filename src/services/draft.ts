@@ -116,11 +116,11 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 		write: (target) => writeLayer(target, settled),
 	};
 
-	// What a localId names is known now; mostly nothing, or a row that was read.
+	// What a localId names is known now; mostly nothing. Of a row that only a create gives, no mutations were looked for.
 	for (const [spec, own] of byTable) {
 		const named = own.flatMap(({ localId }) => {
 			const id = localId === null ? undefined : draft.aliasOf(spec.table, String(localId));
-			return id === undefined || read.has(keyOf(spec.table, id)) ? [] : [id];
+			return id === undefined ? [] : [id];
 		});
 		const ids = [...new Set(named)];
 		await readIds(spec, ids, ids);
