@@ -14,6 +14,7 @@ import { dirtyOfRows } from './outbox.ts';
 import { dirtySince, type SeenRows } from './queue-look.ts';
 import { type ReKeyed, reKey } from './re-key.ts';
 import { assertCurrent, type Run } from './run.ts';
+import { noteServerMade, readServerMade, serverMadeBy } from './server-made.ts';
 import { createRowWriter, type RowChange } from './settle-row.ts';
 import type { AttemptRecord, BaseRecord, Stores } from './stores.ts';
 
@@ -45,11 +46,12 @@ export async function applyPush(
 		const ids = attempt.mutations.map(({ id }) => id);
 		const movedTo = new Map(moves.map(({ from, to }) => [from, to]));
 		const refused = attempt.mutations.filter((_, at) => isOrderError(outcomes[at]));
-		const [, dirty, records, waitingForOrder, stored] = await Promise.all([
+		const [, dirty, records, waitingForOrder, serverMade, stored] = await Promise.all([
 			assertCurrent(stores, run),
 			dirtyNow(stores, spec.table, [...ids, ...movedTo.values()], moves.length > 0 ? null : seen),
 			readBases(stores, spec.table, ids),
 			awaitingRelatives(stores, run, refused),
+			readServerMade(stores, run),
 			// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
 			seen ? undefined : stores.attempts.get(attempt.id ?? -1),
 		]);
@@ -59,6 +61,7 @@ export async function applyPush(
 		let result: AppliedPush = { ...NO_COUNTS, fatal: null };
 		let retryAfter = run.now() + retryInMs;
 		const waiting = new Map<string, string>();
+		const shown: (readonly string[])[] = [];
 
 		attempt.mutations.forEach((mutation, at) => {
 			let outcome = outcomes[at];
@@ -74,7 +77,13 @@ export async function applyPush(
 			}
 			switch (outcome.kind) {
 				case 'acknowledged': {
-					const change = acknowledge(run, mutation, mutations, record, outcome);
+					const known = { record, serverMade };
+					const change = acknowledge(run, mutation, mutations, known, outcome);
+					const made =
+						outcome.row && !outcome.isRepeated
+							? serverMadeBy(spec, mutation, record?.base, outcome.row)
+							: null;
+					if (made) shown.push(made);
 					writer.change(moveRow(change, movedTo.get(mutation.id), dirty));
 					result = addTo(result, { uploaded: change.removed.length });
 					return;
@@ -107,6 +116,7 @@ export async function applyPush(
 		});
 		await Promise.all([
 			writer.write(stores),
+			noteServerMade(stores, run, shown),
 			uncertain.length === 0
 				? stores.attempts.delete(attempt.id ?? -1)
 				: stores.attempts.put({
@@ -154,12 +164,19 @@ function moveRow(
 	return { ...change, id: to, formerId: change.id, remaining, rewritten: own };
 }
 
+/** What is stored of a row and its table beside the row's mutations. */
+export interface KnownOfRow {
+	readonly record: BaseRecord | undefined;
+	/** As of {@link readServerMade}. */
+	readonly serverMade: ReadonlySet<string> | null;
+}
+
 /** The change that an echoed row makes; also used where a row turns out to be ours. */
 export function acknowledge(
 	run: Run,
 	mutation: PushMutation,
 	mutations: readonly Mutation[],
-	record: BaseRecord | undefined,
+	{ record, serverMade }: KnownOfRow,
 	{ row, isRepeated }: Omit<Extract<PushOutcome, { kind: 'acknowledged' }>, 'kind'>,
 ): RowChange {
 	const covered = new Set(mutation.seqs);
@@ -180,7 +197,7 @@ export function acknowledge(
 		if (
 			row === null ||
 			!isOurs(run.spec, mutation, row) ||
-			isChangedSince(run.spec, { mutation, remaining, base: record?.base }, row)
+			isChangedSince(run.spec, { mutation, remaining, base: record?.base, serverMade }, row)
 		) {
 			const made = madeOf(run.spec, mutation, record?.base, row);
 			return {
@@ -213,6 +230,7 @@ export function acknowledge(
 /**
  * Whether somebody has written, since the change arrived unheard, what is changed here once more: the row holds all
  * that was sent still, but in a column of `remaining`, or in any if that deletes it, not what the change had left.
+ * What the server makes by itself tells nothing; as long as nobody knows what that is, a delete goes by no column.
  */
 export function isChangedSince(
 	spec: TableSpec,
@@ -220,17 +238,20 @@ export function isChangedSince(
 		mutation,
 		remaining,
 		base,
+		serverMade,
 	}: {
 		readonly mutation: PushMutation;
 		readonly remaining: readonly Mutation[];
 		readonly base: Base | undefined;
+		readonly serverMade: ReadonlySet<string> | null;
 	},
 	row: Row,
 ): boolean {
 	if (hasSentStamp(spec, mutation, row)) return false;
 	const made = madeOf(spec, mutation, base, row);
-	const isOther = (column: string) => column in made && !isSameOnServer(made[column], row[column]);
-	const all = Object.keys(made).filter((column) => column !== spec.timestampField);
+	const isOther = (column: string) =>
+		column in made && !serverMade?.has(column) && !isSameOnServer(made[column], row[column]);
+	const all = serverMade ? Object.keys(made).filter((column) => column !== spec.timestampField) : [];
 	return remaining.some(({ action, data }) =>
 		(action === 'delete' ? all : Object.keys(data ?? {})).some(isOther),
 	);

@@ -9,6 +9,7 @@ import { acknowledge, isChangedSince } from './apply-push.ts';
 import { dirtyOfRows } from './outbox.ts';
 import { type ConflictedRow, sidesOf } from './park.ts';
 import type { Run } from './run.ts';
+import { readServerMade } from './server-made.ts';
 import type { RowChange } from './settle-row.ts';
 import type { Stores } from './stores.ts';
 import { seenRecords } from './upload-plan.ts';
@@ -16,6 +17,8 @@ import { seenRecords } from './upload-plan.ts';
 /** One row that is dirty while the server holds something newer, which nobody has looked at yet. */
 export interface OpenConflict extends ConflictedRow {
 	readonly attempt: PushMutation | null;
+	/** Of its table, as of {@link readServerMade}. */
+	readonly serverMade: ReadonlySet<string> | null;
 }
 
 /** All that wait now, those put off left out, in a caller's transaction. */
@@ -24,13 +27,14 @@ export async function readConflicts(stores: Stores, run: Run): Promise<OpenConfl
 	const records = (await seenRecords(stores, table)).filter(
 		({ deferredUntil }) => !isPutOff(deferredUntil, run.now()),
 	);
-	const [dirty, attempts] = await Promise.all([
+	const [dirty, attempts, serverMade] = await Promise.all([
 		dirtyOfRows(
 			stores,
 			table,
 			records.map(({ id }) => id),
 		),
 		stores.attempts.where('table').equals(table).toArray(),
+		readServerMade(stores, run),
 	]);
 	const attemptOf = new Map(
 		attempts.flatMap(({ mutations }) => mutations.map((mutation) => [mutation.id, mutation])),
@@ -39,6 +43,7 @@ export async function readConflicts(stores: Stores, run: Run): Promise<OpenConfl
 		record,
 		mutations: dirty.get(record.id) ?? [],
 		attempt: attemptOf.get(record.id) ?? null,
+		serverMade,
 	}));
 }
 
@@ -56,7 +61,7 @@ export function isSameConflict(a: ConflictedRow, b: ConflictedRow): boolean {
  */
 export function settleWithoutConflict(run: Run, conflict: OpenConflict): RowChange | null {
 	const { spec } = run;
-	const { record, mutations, attempt } = conflict;
+	const { record, mutations, attempt, serverMade } = conflict;
 	const remote = record.remote ?? null;
 	const { id, base } = record;
 	if (mutations.length === 0 || (record.parked && isAgreed(sidesOf(spec, conflict)))) {
@@ -78,7 +83,14 @@ export function settleWithoutConflict(run: Run, conflict: OpenConflict): RowChan
 	if (!isOurDelete && !isOurs(spec, attempt, remote)) return null;
 	const covered = new Set(attempt.seqs);
 	const remaining = mutations.filter(({ seq }) => !covered.has(seq));
-	if (!isOurDelete && isChangedSince(spec, { mutation: attempt, remaining, base }, remote)) return null;
-	const { remote: _, ...settled } = acknowledge(run, attempt, mutations, undefined, { row: remote });
+	const changed = { mutation: attempt, remaining, base, serverMade };
+	if (!isOurDelete && isChangedSince(spec, changed, remote)) return null;
+	const { remote: _, ...settled } = acknowledge(
+		run,
+		attempt,
+		mutations,
+		{ record: undefined, serverMade },
+		{ row: remote },
+	);
 	return settled;
 }

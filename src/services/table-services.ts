@@ -47,7 +47,9 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 			if (workspace.epoch === null) throw notLeader(table);
 			const session = sessions.get(workspace) ?? createRunSession();
 			sessions.set(workspace, session);
-			const beginning = session.beginnings.get(table) ?? null;
+			const begun = session.beginnings.get(table);
+			// Under another leadership, somebody else may have written since.
+			const beginning = begun?.epoch === workspace.epoch ? begun : null;
 			session.beginnings.delete(table);
 			return work({
 				spec,
@@ -97,7 +99,7 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 }
 
 function createRunSession(): RunSession {
-	return { reconciledAt: new Map(), echoes: createOwnEchoes(), beginnings: new Map() };
+	return { reconciledAt: new Map(), echoes: createOwnEchoes(), beginnings: new Map(), serverMade: new Map() };
 }
 
 function notLeader(table: string): PixSyncError {

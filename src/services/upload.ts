@@ -38,7 +38,7 @@ export async function upload(run: Run, input: UploadInput): Promise<UploadOutput
 	let counts: StepCounts = NO_COUNTS;
 	// One look at an empty outbox is all that it costs; the pull that follows goes by it, too.
 	if (plan.retries.length === 0 && plan.rows.length === 0 && plan.unknown.length === 0) {
-		run.session.beginnings.set(run.spec.table, beginning);
+		run.session.beginnings.set(run.spec.table, { ...beginning, epoch: run.epoch });
 		return { ...counts, ...rest, waitingConflicts: plan.conflicts };
 	}
 	const isPulled = (beginning.stored.rest ?? beginning.stored.rpc) !== undefined;

@@ -1,12 +1,14 @@
+import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { takeLeadership } from '../../src/services/workspace.ts';
 import { closeLetterWorlds, openLetterWorld } from '../support/letter-world.ts';
 
 afterEach(closeLetterWorlds);
 
 const { signal } = new AbortController();
 
-async function world() {
-	const alice = await openLetterWorld();
+async function world(disk = new IDBFactory()) {
+	const alice = await openLetterWorld({ disk });
 	for (const id of ['a', 'b', 'c']) alice.server.put('notes', { id, title: id });
 	alice.now += 60_000;
 	let pulls = 0;
@@ -49,5 +51,16 @@ describe('where a pull begins', () => {
 		const transact = vi.spyOn(alice.workspace.store, 'transact');
 		expect(await download()).toMatchObject({ rowsRead: 4 });
 		expect(transact.mock.calls.map(([mode]) => mode)).toEqual(['r', 'rw-relaxed']);
+	});
+
+	it('is read anew where another tab has led meanwhile', async () => {
+		const disk = new IDBFactory();
+		const { alice, upload, download } = await world(disk);
+		await upload();
+		alice.workspace.epoch = null;
+		const other = await openLetterWorld({ disk, server: alice.server, now: alice.now });
+		await other.download();
+		alice.workspace.epoch = await takeLeadership(alice.workspace);
+		expect(await download()).toMatchObject({ downloaded: 0 });
 	});
 });
