@@ -26,6 +26,8 @@ export interface Pull {
 	readonly isAfterAbsence: boolean;
 	/** Whether the table was empty as it began, so that all that is held has come by it. */
 	readonly isFilling: boolean;
+	/** Device ms at which the place that it begins from was stored; null: there is none, or a scan was cut off there. */
+	readonly settledAt: number | null;
 	rowsRead: number;
 }
 
@@ -98,10 +100,15 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 		isAfterAbsence: isLongAgo(run, plan.checkpoint?.syncedAt ?? null),
 		kind: plan.kind,
 		isFilling: isEmpty,
+		settledAt: settledAt(stored[transport], plan),
 		rowsRead: 0,
 	};
 	pulls.set(table, pull);
 	return pull;
+}
+
+function settledAt(own: Checkpoint | undefined, { kind, checkpoint }: PullPlan): number | null {
+	return kind === 'next' && own === checkpoint && own?.scanStartedAt === null ? own.syncedAt : null;
 }
 
 /** What is left to upload. */
@@ -128,7 +135,48 @@ interface DueSweep {
 	readonly isTold: boolean;
 }
 
+/**
+ * The place where nothing came is as good as a later one, and to write costs more than all that is read. It is moved
+ * now and then all the same, lest the next pull read a long way again, and for the time of the last sync.
+ */
+const MOVED_AFTER_MS = 60_000;
+
+function isNothingNew(run: Run, pull: Pull, page: ReadyPage): boolean {
+	const { gone = [], left = [] } = page;
+	if (!page.isHead || page.read + pull.rowsRead + gone.length + left.length > 0) return false;
+	if (page.isReset || page.isUncompared || pull.kind !== 'next' || pull.isAfterAbsence) return false;
+	// Also where the clock has been set back since.
+	return pull.settledAt !== null && Math.abs(run.now() - pull.settledAt) < MOVED_AFTER_MS;
+}
+
 async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
+	if (!isNothingNew(run, pull, page)) return writePage(run, pull, page, input);
+	return run.store.transact('r', [run.spec.table], async (stores) => {
+		const [, atHead] = await Promise.all([
+			assertCurrent(stores, run),
+			readAtHead(stores, run, input, page.tellsAll === true),
+		]);
+		return { downloaded: 0, ...atHead };
+	});
+}
+
+/** What there is to do when all pages are written. */
+async function readAtHead(
+	stores: Stores,
+	run: Run,
+	input: DownloadInput,
+	isTold: boolean,
+): Promise<Omit<AppliedPage, 'downloaded'>> {
+	const [sweep, isOwed, left, plan] = await Promise.all([
+		readSweep(stores, run.spec),
+		isSweepOwed(stores, run.spec),
+		readLeft(stores, run.spec),
+		readRest(stores, run, input),
+	]);
+	return { due: { isBegun: sweep !== null, isOwed, isTold }, left, plan };
+}
+
+async function writePage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
 	const isReselected = pull.kind === 'reselected';
 	const isReset = pull.kind === 'reset';
 	const { spec, store, session } = run;
@@ -175,14 +223,8 @@ async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 			await written;
 			return { downloaded, due: { isBegun: false, isOwed: false, isTold }, left: [], plan: null };
 		}
-		const [sweep, isOwed, left, plan] = await Promise.all([
-			readSweep(stores, spec),
-			isSweepOwed(stores, spec),
-			readLeft(stores, spec),
-			readRest(stores, run, input),
-			written,
-		]);
-		return { downloaded, due: { isBegun: sweep !== null, isOwed, isTold }, left, plan };
+		const [atHead] = await Promise.all([readAtHead(stores, run, input, isTold), written]);
+		return { downloaded, ...atHead };
 	});
 }
 

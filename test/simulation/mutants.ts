@@ -77,7 +77,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 		put: 'const overlapStart = minusMs(reference, overlapMs * 0); if (position) return position;',
 		caughtBy: ['S15', 'L1'],
 		given: story(
-			'late-commit@0:1/notes wait@0:2 remote-create@0:2/notes sync@0:13 wait@0:5 wait@0:6 wait@0:7 sync@0:13 wait@0:9 sync@0:16',
+			'late-commit@0:1/notes wait@0:2 remote-create@0:2/notes sync@0:13 wait@0:5 wait@0:6 wait@0:7 remote-create@0:3/notes sync@0:13 wait@0:9 sync@0:16',
 		),
 	},
 	{
