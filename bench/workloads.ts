@@ -30,6 +30,16 @@ export function assertIs(what: string, actual: unknown, expected: unknown): void
 	if (actual !== expected) throw new Error(`${what}: ${String(actual)}, not ${String(expected)}`);
 }
 
+/** How often what takes some ms is done in a round: one alone scatters by a third. */
+const TIMES = 5;
+
+async function middleOf(work: () => Promise<Measure>): Promise<Measure> {
+	const measures: Measure[] = [];
+	for (let left = TIMES; left > 0; left--) measures.push(await work());
+	measures.sort((a, b) => a.value - b.value);
+	return measures[TIMES >> 1] as Measure;
+}
+
 /** What an app does first, and then every day. */
 async function reading({ server, sizes: { large }, open, record }: Stage): Promise<void> {
 	await server.fill(large);
@@ -39,9 +49,11 @@ async function reading({ server, sizes: { large }, open, record }: Stage): Promi
 	assertIs('rows held', await player.count(), large);
 	record(`first download of ${toCount(large)} rows`, first);
 	record('heap after it', { value: await player.heap(), unit: 'MB', traffic: first.traffic });
-	record('nothing new', await player.call('download'));
-	await server.change(100);
-	const changed = await player.call('download');
+	record('nothing new', await middleOf(() => player.call('download')));
+	const changed = await middleOf(async () => {
+		await server.change(100);
+		return player.call('download');
+	});
 	assertIs('the changed row', (await player.read(idOf(99)))?.title, CHANGED);
 	record(`100 changed of ${toCount(large)}`, changed);
 	await player.call('close');
