@@ -51,7 +51,7 @@ export async function applyPush(
 			dirtyNow(stores, spec.table, [...ids, ...movedTo.values()], moves.length > 0 ? null : seen),
 			readBases(stores, spec.table, ids),
 			awaitingRelatives(stores, run, refused),
-			readServerMade(stores, run),
+			readServerMade(stores, spec),
 			// A retry leaves out rows known to have moved on; the resolver still needs to know what was sent of them.
 			seen ? undefined : stores.attempts.get(attempt.id ?? -1),
 		]);
@@ -61,7 +61,7 @@ export async function applyPush(
 		let result: AppliedPush = { ...NO_COUNTS, fatal: null };
 		let retryAfter = run.now() + retryInMs;
 		const waiting = new Map<string, string>();
-		const shown: (readonly string[])[] = [];
+		const shown = new Set<string>();
 
 		attempt.mutations.forEach((mutation, at) => {
 			let outcome = outcomes[at];
@@ -79,11 +79,8 @@ export async function applyPush(
 				case 'acknowledged': {
 					const known = { record, serverMade };
 					const change = acknowledge(run, mutation, mutations, known, outcome);
-					const made =
-						outcome.row && !outcome.isRepeated
-							? serverMadeBy(spec, mutation, record?.base, outcome.row)
-							: null;
-					if (made) shown.push(made);
+					if (outcome.row && !outcome.isRepeated)
+						for (const column of serverMadeBy(spec, mutation, record?.base, outcome.row)) shown.add(column);
 					writer.change(moveRow(change, movedTo.get(mutation.id), dirty));
 					result = addTo(result, { uploaded: change.removed.length });
 					return;
@@ -116,7 +113,7 @@ export async function applyPush(
 		});
 		await Promise.all([
 			writer.write(stores),
-			noteServerMade(stores, run, shown),
+			noteServerMade(stores, spec, serverMade, shown),
 			uncertain.length === 0
 				? stores.attempts.delete(attempt.id ?? -1)
 				: stores.attempts.put({
@@ -168,7 +165,7 @@ function moveRow(
 export interface KnownOfRow {
 	readonly record: BaseRecord | undefined;
 	/** As of {@link readServerMade}. */
-	readonly serverMade: ReadonlySet<string> | null;
+	readonly serverMade: ReadonlySet<string>;
 }
 
 /** The change that an echoed row makes; also used where a row turns out to be ours. */
@@ -230,7 +227,7 @@ export function acknowledge(
 /**
  * Whether somebody has written, since the change arrived unheard, what is changed here once more: the row holds all
  * that was sent still, but in a column of `remaining`, or in any if that deletes it, not what the change had left.
- * What the server makes by itself tells nothing; as long as nobody knows what that is, a delete goes by no column.
+ * To a delete, what is known to be made by the server itself tells nothing.
  */
 export function isChangedSince(
 	spec: TableSpec,
@@ -243,15 +240,14 @@ export function isChangedSince(
 		readonly mutation: PushMutation;
 		readonly remaining: readonly Mutation[];
 		readonly base: Base | undefined;
-		readonly serverMade: ReadonlySet<string> | null;
+		readonly serverMade: ReadonlySet<string>;
 	},
 	row: Row,
 ): boolean {
 	if (hasSentStamp(spec, mutation, row)) return false;
 	const made = madeOf(spec, mutation, base, row);
-	const isOther = (column: string) =>
-		column in made && !serverMade?.has(column) && !isSameOnServer(made[column], row[column]);
-	const all = serverMade ? Object.keys(made).filter((column) => column !== spec.timestampField) : [];
+	const isOther = (column: string) => column in made && !isSameOnServer(made[column], row[column]);
+	const all = Object.keys(made).filter((column) => column !== spec.timestampField && !serverMade.has(column));
 	return remaining.some(({ action, data }) =>
 		(action === 'delete' ? all : Object.keys(data ?? {})).some(isOther),
 	);

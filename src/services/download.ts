@@ -256,7 +256,8 @@ async function heldBeside(
 		.rows(table)
 		.limit(most + 1)
 		.primaryKeys();
-	return held.length > most ? null : held.filter((id) => !told.has(id));
+	const beside = held.filter((id) => !told.has(id));
+	return beside.length > SHRINK_GUARD ? null : beside;
 }
 
 async function removeLeft(run: Run, ids: readonly RowId[]): Promise<number> {
@@ -312,7 +313,7 @@ async function reconcileIfDue(
 	const isRecent = last !== undefined && Math.abs(run.now() - last) < settings.reconcileIntervalMs;
 	const isRegular = !spec.deleted && !isRecent && !isTold;
 	if (!isForced && !isRegular && !isBegun) return NOT_RECONCILED;
-	if (kind === 'first') {
+	if (kind === 'first' && !isOwed) {
 		run.session.reconciledAt.set(spec.table, run.now());
 		return NOT_RECONCILED;
 	}

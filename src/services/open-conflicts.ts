@@ -18,7 +18,7 @@ import { seenRecords } from './upload-plan.ts';
 export interface OpenConflict extends ConflictedRow {
 	readonly attempt: PushMutation | null;
 	/** Of its table, as of {@link readServerMade}. */
-	readonly serverMade: ReadonlySet<string> | null;
+	readonly serverMade: ReadonlySet<string>;
 }
 
 /** All that wait now, those put off left out, in a caller's transaction. */
@@ -34,7 +34,7 @@ export async function readConflicts(stores: Stores, run: Run): Promise<OpenConfl
 			records.map(({ id }) => id),
 		),
 		stores.attempts.where('table').equals(table).toArray(),
-		readServerMade(stores, run),
+		readServerMade(stores, run.spec),
 	]);
 	const attemptOf = new Map(
 		attempts.flatMap(({ mutations }) => mutations.map((mutation) => [mutation.id, mutation])),

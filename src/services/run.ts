@@ -47,8 +47,6 @@ export interface RunSession {
 	readonly echoes: OwnEchoes;
 	/** By table, for its very next run: see {@link Run.beginning}. */
 	readonly beginnings: Map<string, PullBeginning & { readonly epoch: number }>;
-	/** By table, as read from the replica or learned since: see {@link readServerMade}. */
-	readonly serverMade: Map<string, ReadonlySet<string> | null>;
 }
 
 /** What a pull begins from. Only a run changes it. */

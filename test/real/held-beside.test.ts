@@ -87,6 +87,38 @@ describe('[F19] a row made here while the log is first read', () => {
 	});
 });
 
+describe('rows made and uploaded here before the log is first read', () => {
+	async function uploaded(count: number): Promise<Device> {
+		const alice = await device(PAPERS);
+		for (let n = 1; n <= count; n++)
+			await alice.sync.queueAction('papers', 'create', { id: uuid(n), title: 'mine', n });
+		const times = Number.POSITIVE_INFINITY;
+		supabase.faults.add({ match: isPull, effect: { kind: 'drop-after' }, times });
+		await alice.sync.sync();
+		supabase.faults.clear();
+		expect(await supabase.sql('select id from papers')).toHaveLength(count);
+		return alice;
+	}
+
+	it('[F17] so many of which are gone stay until somebody says so', async () => {
+		const alice = await uploaded(40);
+		await supabase.sql('delete from papers');
+		await supabase.sql("insert into papers (title) select 'theirs' from generate_series(1, 25)");
+		const errors = [...(await alice.sync.sync()).errors, ...(await alice.sync.sync()).errors];
+		expect(errors.join()).toContain('40 of 65');
+		expect(await alice.sync.table('papers').toArray()).toHaveLength(65);
+		await alice.sync.reconcile('papers', { allowShrink: true });
+		expect(await alice.sync.table('papers').toArray()).toHaveLength(25);
+	});
+
+	it('[F19] some of which are gone, go in the first sync that has an answer', async () => {
+		const alice = await uploaded(60);
+		await supabase.sql('delete from papers where n <= 25');
+		expect((await alice.sync.sync()).errors).toEqual([]);
+		expect(await alice.sync.table('papers').toArray()).toHaveLength(35);
+	});
+});
+
 describe('[F21] a row that has left the filter', () => {
 	it('and is edited and put back while it is asked for, goes in the end', async () => {
 		const alice = await device({ ...PAPERS, filter: { n: 1 }, conflictResolution: 'remote-wins' });

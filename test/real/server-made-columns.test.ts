@@ -12,11 +12,13 @@ const devices: Device[] = [];
 
 beforeAll(async () => {
 	supabase = await startSupabase({
-		sql: `create table papers (id uuid primary key, title text, n int, revision int not null default 0,
+		sql: `create table papers (id uuid primary key, title text, n int, slug text, revision int not null default 0,
 				fts tsvector generated always as (to_tsvector('simple', coalesce(title, ''))) stored,
 				updated_at timestamptz not null default now());
 			create function count_revision() returns trigger language plpgsql as $$ begin
-				new.revision = old.revision + 1; return new; end $$;
+				new.revision = old.revision + 1;
+				if new.title <> old.title and new.slug is not distinct from old.slug then new.slug = lower(new.title); end if;
+				return new; end $$;
 			create trigger count_revision before update on papers for each row execute function count_revision();
 			${touchTrigger('papers')}
 			${toMigration([toTableSpec({ table: 'papers' })], 'public')}`,
@@ -41,11 +43,12 @@ async function device(config: Partial<SyncConfig>, options: SyncManagerOptions):
 const isPush = ({ method, path }: FaultRequest) => method === 'PATCH' || path.endsWith('pixsync_push');
 
 describe.each(['rest', 'rpc'] as const)('by %s, columns that the server sets by itself', (transport) => {
-	/** An edit arrives unheard, and the row is deleted here while it is under way. */
-	async function deleteUnheard(
+	/** An edit arrives unheard, and the row is deleted here while it is under way, or its slug is set. */
+	async function changeUnheard(
 		config: Partial<SyncConfig>,
 		isEchoed: boolean,
-		after = async () => undefined,
+		after = async () => {},
+		slug: string | null = null,
 	) {
 		const alice = await device(config, { transport });
 		await supabase.sql("insert into papers (id, title, n) values ($1, 'one', 0)", [uuid(1)]);
@@ -59,7 +62,8 @@ describe.each(['rest', 'rpc'] as const)('by %s, columns that the server sets by 
 		supabase.faults.add({ match: isPush, effect: { kind: 'drop-after' } });
 		const running = alice.sync.sync();
 		await sleep(60);
-		await alice.sync.queueAction('papers', 'delete', null, uuid(1));
+		if (slug === null) await alice.sync.queueAction('papers', 'delete', null, uuid(1));
+		else await alice.sync.queueAction('papers', 'update', { slug }, uuid(1));
 		await running;
 		supabase.faults.clear();
 		expect(await supabase.sql('select title from papers')).toEqual([{ title: 'mine' }]);
@@ -68,27 +72,34 @@ describe.each(['rest', 'rpc'] as const)('by %s, columns that the server sets by 
 		return alice;
 	}
 
-	it.each([
-		['latest-wins', true],
-		['remote-wins', true],
-		['manual', true],
-		['latest-wins', false],
-		['manual', false],
-	] as const)(
-		'[R7] [S1] are no conflict with a delete after an unheard edit (%s, an update was echoed before: %s)',
-		async (conflictResolution, isEchoed) => {
-			const alice = await deleteUnheard({ conflictResolution }, isEchoed);
+	it.each(['latest-wins', 'remote-wins', 'manual'] as const)(
+		'[R7] [S1] are no conflict with a delete after an unheard edit, once an edit has shown them (%s)',
+		async (conflictResolution) => {
+			const alice = await changeUnheard({ conflictResolution }, true);
 			expect(await alice.sync.getConflicts()).toEqual([]);
 			expect(await supabase.sql('select title from papers')).toEqual([]);
 			expect(await alice.sync.table('papers').toArray()).toEqual([]);
 		},
 	);
 
+	it('[R7] [S7] until then somebody may have set them, and nothing is lost', async () => {
+		const alice = await changeUnheard({ conflictResolution: 'manual' }, false);
+		expect(await supabase.sql('select title from papers')).toEqual([{ title: 'mine' }]);
+		expect(await alice.sync.getConflicts()).toHaveLength(1);
+	});
+
 	it('[R7] what somebody has written beside them is one', async () => {
-		const alice = await deleteUnheard({ conflictResolution: 'manual' }, true, async () => {
+		const alice = await changeUnheard({ conflictResolution: 'manual' }, true, async () => {
 			await supabase.sql('update papers set n = 7');
 		});
 		expect(await supabase.sql('select title, n from papers')).toEqual([{ title: 'mine', n: 7 }]);
 		expect(await alice.sync.getConflicts()).toHaveLength(1);
+	});
+
+	it('[R7] [S7] an edit of one of them is in conflict with what somebody else has set it to', async () => {
+		const theirs = async () => void (await supabase.sql("update papers set slug = 'theirs'"));
+		const alice = await changeUnheard({ conflictResolution: 'manual' }, true, theirs, 'ours');
+		expect(await supabase.sql('select slug from papers')).toEqual([{ slug: 'theirs' }]);
+		expect(await alice.sync.getConflicts()).toMatchObject([{ columns: ['slug'] }]);
 	});
 });
