@@ -1,6 +1,5 @@
 import { rpcSql } from '../test/support/rpc-sql.ts';
 import { startSupabase, touchTrigger } from '../test/support/supabase/index.ts';
-import { CHANGED } from './emulator/table.ts';
 import type { BenchServer } from './server.ts';
 
 const SQL = `
@@ -42,10 +41,10 @@ export async function startRealServer(): Promise<BenchServer> {
 			await supabase.sql(FILL, [rows]);
 			await supabase.sql('alter table notes enable trigger user; analyze notes');
 		},
-		async change(rows) {
+		async change(rows, title) {
 			await supabase.sql(
-				`update notes set title = '${CHANGED}' where id in (select id from notes order by id limit $1)`,
-				[rows],
+				'update notes set title = $2 where id in (select id from notes order by id limit $1)',
+				[rows, title],
 			);
 		},
 		async count() {

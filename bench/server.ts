@@ -17,8 +17,8 @@ export interface BenchServer {
 	clearTraffic(): void;
 	/** Empties the table and fills it with so many rows. */
 	fill(rows: number): Promise<void>;
-	/** Somebody else changes the first so many rows. */
-	change(rows: number): Promise<void>;
+	/** Somebody else gives the first so many rows a new title. */
+	change(rows: number, title: string): Promise<void>;
 	count(): Promise<number>;
 	/** A row's `n`. */
 	numberOf(id: string): Promise<unknown>;

@@ -64,8 +64,8 @@ export async function startEmulator(): Promise<BenchServer> {
 			table.fill(rows);
 			couch = createCouch(table);
 		},
-		async change(rows) {
-			table.change(rows);
+		async change(rows, title) {
+			table.change(rows, title);
 		},
 		count: async () => table.size,
 		numberOf: async (id) => table.get(id)?.n,

@@ -20,17 +20,14 @@ export interface EmulatedTable {
 	since(position: number, limit: number): readonly { readonly id: string; readonly position: number }[];
 	/** Empties the table and fills it with so many rows. */
 	fill(rows: number): void;
-	/** Somebody else changes the first so many rows, a second later. */
-	change(rows: number): void;
+	/** Somebody else gives the first so many rows a new title, a second later. */
+	change(rows: number, title: string): void;
 }
 
 interface Change {
 	readonly at: string;
 	readonly id: string;
 }
-
-/** The title of a row that {@link EmulatedTable.change} has changed. */
-export const CHANGED = 'Changed';
 
 /** Between two changes: in clocks of milliseconds they are not at the same time, either. */
 const STEP_US = 1_001;
@@ -86,12 +83,12 @@ export function createEmulatedTable(): EmulatedTable {
 			changes = [];
 			for (let n = 0; n < count; n++) put(newRow(n));
 		},
-		change(count) {
+		change(count, title) {
 			clockUs += 1_000_000;
 			let left = count;
 			for (const [id, { row }] of [...rows]) {
 				if (left-- === 0) return;
-				put({ ...row, id, title: CHANGED });
+				put({ ...row, id, title });
 			}
 		},
 	};
