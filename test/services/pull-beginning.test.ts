@@ -64,3 +64,29 @@ describe('where a pull begins', () => {
 		expect(await download()).toMatchObject({ downloaded: 0 });
 	});
 });
+
+describe('[S15] a pull that brings nothing', () => {
+	it('writes nothing for a minute, and is told of what comes next', async () => {
+		const { alice, download } = await world();
+		await download();
+		// Beyond the overlap, so that nothing is read again.
+		alice.now += 600_000;
+		await download();
+		const stored = () =>
+			alice.workspace.store.transact('r', [], (stores) => stores.checkpoints.get(['notes', 'rest']));
+		const before = await stored();
+		const transact = vi.spyOn(alice.workspace.store, 'transact');
+		const modes = () => transact.mock.calls.splice(0).map(([mode]) => mode);
+		alice.now += 59_000;
+		expect(await download()).toMatchObject({ rowsRead: 0, more: false });
+		expect(modes()).toEqual(['r', 'r']);
+		expect(await stored()).toEqual(before);
+		modes();
+		alice.now += 2_000;
+		await download();
+		expect(modes()).toEqual(['r', 'rw-relaxed']);
+		expect((await stored())?.syncedAt).toBe(alice.now);
+		alice.server.put('notes', { id: 'd', title: 'd' });
+		expect(await download()).toMatchObject({ downloaded: 1 });
+	});
+});
