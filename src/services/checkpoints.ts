@@ -16,7 +16,7 @@ export async function readBeginning(stores: Stores, table: string): Promise<Pull
 		readCheckpoints(stores, table),
 		stores.rows(table).limit(1).primaryKeys(),
 	]);
-	return { stored, isEmpty: first.length === 0 };
+	return { stored, isEmpty: first.length === 0, quietAt: null };
 }
 
 /** Stores how far a pull has come. The other transport's place goes where it is one among rows that were selected otherwise. */

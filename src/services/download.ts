@@ -4,16 +4,16 @@ import type { DownloadInput, DownloadOutput } from '../core/run-contract.ts';
 import { selectionOf, type TableSpec } from '../core/table-spec.ts';
 import type { Row, RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
+import { type AtHead, NOTHING_TO_DO, readAtHead, readRest } from './at-head.ts';
 import { readBeginning, readCheckpoints, writeCheckpoint } from './checkpoints.ts';
-import { noteLeft, readLeft, settleLeft } from './left-rows.ts';
+import { noteLeft, settleLeft } from './left-rows.ts';
 import { createLogPager } from './log-pager.ts';
 import { dirtyAmong } from './outbox.ts';
 import { createPager, type Pager, type ReadyPage } from './pager.ts';
 import { reconcile, removeAbsent, SHRINK_GUARD } from './reconcile.ts';
 import { assertCurrent, type Run, throwIfAborted } from './run.ts';
 import type { Stores } from './stores.ts';
-import { isSweepOwed, markSweepDue, oweSweep, readSweep } from './sweep-record.ts';
-import { isDue, readPlan, type UploadPlan } from './upload-plan.ts';
+import { markSweepDue, oweSweep } from './sweep-record.ts';
 
 /** The pull that a table is in. It lives between the pages, beyond any one step. */
 export interface Pull {
@@ -49,23 +49,23 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		throwIfAborted(run.signal);
 		const page = await pull.pager.next();
 		if (page.isReset && pull.kind === 'next') pull.kind = 'reset';
-		const { downloaded, due, left, plan } = await applyPage(run, pull, page, input);
+		const { downloaded, atHead } = await applyPage(run, pull, page, input);
 		pull.rowsRead += page.read;
 		if (page.isHead) run.session.echoes.forget(spec.table);
-		if (!plan) return toOutput(pull, { downloaded, more: true });
+		if (!atHead) return toOutput(pull, { downloaded, more: true });
+		const { left } = atHead;
 		const removed = left.length > 0 ? await removeLeft(run, left) : 0;
-		const sweep = await reconcileIfDue(run, pull, due);
+		const sweep = await reconcileIfDue(run, pull, atHead, page.tellsAll === true);
 		endPull(pulls, spec.table);
 		// Asking takes its time, in which the app may have written.
 		const rest =
 			sweep.isDone || left.length > 0
 				? await run.store.transact('r', [spec.table], (stores) => readRest(stores, run, input))
-				: plan;
+				: atHead.rest;
 		return {
 			...toOutput(pull, { downloaded: downloaded + removed + sweep.changed, more: false }),
 			errors: sweep.errors,
-			due: isDue(rest),
-			waitUntil: rest.waitUntil,
+			...rest,
 		};
 	} catch (error) {
 		endPull(pulls, spec.table);
@@ -111,28 +111,10 @@ function settledAt(own: Checkpoint | undefined, { kind, checkpoint }: PullPlan):
 	return kind === 'next' && own === checkpoint && own?.scanStartedAt === null ? own.syncedAt : null;
 }
 
-/** What is left to upload. */
-function readRest(stores: Stores, { spec, now }: Run, { holdDeletes }: DownloadInput): Promise<UploadPlan> {
-	return readPlan(stores, spec, { upTo: null, force: false, holdDeletes, limit: 1, now: now() });
-}
-
 interface AppliedPage {
 	readonly downloaded: number;
-	readonly due: DueSweep;
-	/** Rows that may be gone, to be asked for one by one. */
-	readonly left: readonly RowId[];
-	/** What is left to upload; null: the head is not reached. */
-	readonly plan: UploadPlan | null;
-}
-
-/** Why ids are compared at the head, whatever the intervals say. */
-interface DueSweep {
-	/** A comparison was cut off, or is due after a long absence. */
-	readonly isBegun: boolean;
-	/** The server has told that deletes were lost. */
-	readonly isOwed: boolean;
-	/** The intervals say nothing: the server tells all that goes. */
-	readonly isTold: boolean;
+	/** null: the head is not reached. */
+	readonly atHead: AtHead | null;
 }
 
 /**
@@ -151,29 +133,12 @@ function isNothingNew(run: Run, pull: Pull, page: ReadyPage): boolean {
 
 async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
 	if (!isNothingNew(run, pull, page)) return writePage(run, pull, page, input);
+	// The look of a moment ago still holds: another tab that has queued something since tells of it.
+	if (run.beginning?.quietAt === run.store.writes) return { downloaded: 0, atHead: NOTHING_TO_DO };
 	return run.store.transact('r', [run.spec.table], async (stores) => {
-		const [, atHead] = await Promise.all([
-			assertCurrent(stores, run),
-			readAtHead(stores, run, input, page.tellsAll === true),
-		]);
-		return { downloaded: 0, ...atHead };
+		const [, atHead] = await Promise.all([assertCurrent(stores, run), readAtHead(stores, run, input)]);
+		return { downloaded: 0, atHead };
 	});
-}
-
-/** What there is to do when all pages are written. */
-async function readAtHead(
-	stores: Stores,
-	run: Run,
-	input: DownloadInput,
-	isTold: boolean,
-): Promise<Omit<AppliedPage, 'downloaded'>> {
-	const [sweep, isOwed, left, plan] = await Promise.all([
-		readSweep(stores, run.spec),
-		isSweepOwed(stores, run.spec),
-		readLeft(stores, run.spec),
-		readRest(stores, run, input),
-	]);
-	return { due: { isBegun: sweep !== null, isOwed, isTold }, left, plan };
 }
 
 async function writePage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
@@ -217,14 +182,11 @@ async function writePage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 		// Together with the time that says the absence is over.
 		if (page.isHead && isSweptByItself(run) && pull.isAfterAbsence && !page.tellsAll)
 			await markSweepDue(stores, spec, run.now());
-		const isTold = page.tellsAll === true;
-		const written = writeCheckpoint(stores, checkpoint, stored);
-		if (!page.isHead) {
-			await written;
-			return { downloaded, due: { isBegun: false, isOwed: false, isTold }, left: [], plan: null };
-		}
-		const [atHead] = await Promise.all([readAtHead(stores, run, input, isTold), written]);
-		return { downloaded, ...atHead };
+		const [atHead] = await Promise.all([
+			page.isHead ? readAtHead(stores, run, input) : null,
+			writeCheckpoint(stores, checkpoint, stored),
+		]);
+		return { downloaded, atHead };
 	});
 }
 
@@ -295,13 +257,14 @@ function isSweptByItself({ settings }: Run): boolean {
 /**
  * Rows deleted at the server leave no trace in a pull (F19). Where there are no tombstones, ids are compared at
  * the first sync of a session and then at intervals (R18); where there are, after a long absence; and after a
- * change of what is selected. A first download has nothing to compare. A comparison that was cut off is due. Where the
- * server tells of all deletes, they are compared only when it says that some were lost.
+ * change of what is selected. A first download has nothing to compare. A comparison that was cut off is due.
+ * @param isTold the server tells of all deletes: ids are compared only when it says that some were lost.
  */
 async function reconcileIfDue(
 	run: Run,
 	{ kind }: Pull,
-	{ isBegun, isOwed, isTold }: DueSweep,
+	{ isBegun, isOwed }: AtHead,
+	isTold: boolean,
 ): Promise<Reconciled> {
 	const { spec, settings } = run;
 	// What another filter leaves out goes, however much it is: the app itself asked for it.

@@ -10,7 +10,7 @@ import type { Stores } from './stores.ts';
 export async function noteLeft(stores: Stores, { table }: TableSpec, ids: readonly RowId[]): Promise<void> {
 	if (ids.length === 0) return;
 	await stores.meta.put({
-		key: keyOf(table),
+		key: leftKey(table),
 		value: [...new Set([...(await readAll(stores, table)), ...ids])],
 	});
 }
@@ -33,8 +33,8 @@ export async function settleLeft(stores: Stores, { table }: TableSpec, ids: read
 	// What was changed here while it was asked for waits on; what is not held any more has nothing to wait for.
 	const [dirty, held] = await Promise.all([dirtyAmong(stores, table, all), heldAmong(stores, table, all)]);
 	const rest = all.filter((id) => dirty.has(id) || (held.has(id) && !settled.has(id)));
-	if (rest.length > 0) await stores.meta.put({ key: keyOf(table), value: rest });
-	else await stores.meta.delete(keyOf(table));
+	if (rest.length > 0) await stores.meta.put({ key: leftKey(table), value: rest });
+	else await stores.meta.delete(leftKey(table));
 }
 
 async function heldAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<ReadonlySet<RowId>> {
@@ -43,7 +43,7 @@ async function heldAmong(stores: Stores, table: string, ids: readonly RowId[]): 
 }
 
 async function readAll(stores: Stores, table: string): Promise<readonly RowId[]> {
-	return ((await stores.meta.get(keyOf(table)))?.value as readonly RowId[] | undefined) ?? [];
+	return ((await stores.meta.get(leftKey(table)))?.value as readonly RowId[] | undefined) ?? [];
 }
 
-const keyOf = (table: string) => `left:${table}`;
+export const leftKey = (table: string) => `left:${table}`;

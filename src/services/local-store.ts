@@ -17,6 +17,8 @@ import { type Stores, toStores } from './stores.ts';
 
 export interface LocalStore {
 	readonly name: string;
+	/** How many transactions that write have been begun here: while it stays, what was read is changed by other tabs alone. */
+	readonly writes: number;
 	/** The open database; another object after a late registration, or after the connection was lost. */
 	readonly dexie: Dexie;
 	/** Makes sure that each table has its store; waits for open transactions and holds new ones back meanwhile. */
@@ -95,6 +97,7 @@ function createLocalStore(
 	const known = new Map<string, TableSpec>();
 	// Transactions share, a reopening is alone.
 	const lock = createSharedLock();
+	let writes = 0;
 	let isClosed = false;
 	/** Whether the connection has ended without our doing, so that the next call makes a new one. */
 	let isLost = false;
@@ -203,6 +206,9 @@ function createLocalStore(
 
 	return {
 		name,
+		get writes() {
+			return writes;
+		},
 		get dexie() {
 			return dexie;
 		},
@@ -218,6 +224,7 @@ function createLocalStore(
 		},
 
 		async transact(mode, tables, work, wasCommitted) {
+			if (mode !== 'r') writes++;
 			// No await where there is nothing to wait for: Dexie's live queries follow a call up to the first one.
 			if (!isUsable()) await health.guard(untilUsable());
 			const first = await attempt(mode, tables, work);

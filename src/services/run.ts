@@ -54,6 +54,8 @@ export interface PullBeginning {
 	readonly stored: Checkpoints;
 	/** Whether the replica holds no rows of the table. */
 	readonly isEmpty: boolean;
+	/** `LocalStore.writes` as nothing of the table waited, and nothing was owed at its head; null: something did, or nobody has looked. */
+	readonly quietAt: number | null;
 }
 
 export interface RunSettings {

@@ -22,7 +22,7 @@ export interface Sweep {
 const MAX_AGE_MS = 3_600_000;
 
 export async function readSweep(stores: Stores, spec: TableSpec): Promise<Sweep | null> {
-	const record = await stores.meta.get(headKey(spec.table));
+	const record = await stores.meta.get(sweepKey(spec.table));
 	return (record?.value as Sweep | undefined) ?? null;
 }
 
@@ -50,7 +50,7 @@ export async function addSweepPage(
 	const next: Sweep =
 		last === undefined ? { ...sweep, isComplete: true } : { ...sweep, after: last, pages: sweep.pages + 1 };
 	if (last !== undefined) await stores.meta.put({ key: pageKey(spec.table, sweep.pages), value: ids });
-	await stores.meta.put({ key: headKey(spec.table), value: next });
+	await stores.meta.put({ key: sweepKey(spec.table), value: next });
 	return next;
 }
 
@@ -66,7 +66,7 @@ export async function readSweepIds(
 
 export async function dropSweep(stores: Stores, spec: TableSpec): Promise<void> {
 	const stored = await readSweep(stores, spec);
-	if (stored) await stores.meta.bulkDelete([headKey(spec.table), ...pageKeys(spec.table, stored.pages)]);
+	if (stored) await stores.meta.bulkDelete([sweepKey(spec.table), ...pageKeys(spec.table, stored.pages)]);
 }
 
 /** Notes that ids must be compared, whatever the app has set for intervals: deletes were lost to the pull. */
@@ -85,7 +85,7 @@ export async function settleOwedSweep(stores: Stores, { table }: TableSpec): Pro
 
 async function beginSweep(stores: Stores, spec: TableSpec, now: number): Promise<Sweep> {
 	const sweep = { selection: selectionOf(spec), startedAt: now, after: null, pages: 0, isComplete: false };
-	await stores.meta.put({ key: headKey(spec.table), value: sweep });
+	await stores.meta.put({ key: sweepKey(spec.table), value: sweep });
 	return sweep;
 }
 
@@ -93,7 +93,7 @@ function pageKeys(table: string, pages: number): string[] {
 	return Array.from({ length: pages }, (_, at) => pageKey(table, at));
 }
 
-const owedKey = (table: string) => `sweep-owed:${table}`;
-const headKey = (table: string) => `sweep:${table}`;
+export const owedKey = (table: string) => `sweep-owed:${table}`;
+export const sweepKey = (table: string) => `sweep:${table}`;
 /** The number comes first: a table may be called `notes:1`. */
 const pageKey = (table: string, page: number) => `sweep-page:${page}:${table}`;

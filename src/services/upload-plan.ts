@@ -30,6 +30,8 @@ export interface UploadPlan {
 	readonly isPartial: boolean;
 	/** Device ms of the earliest next attempt; null: nothing waits. */
 	readonly waitUntil: number | null;
+	/** Nothing of the table waits, for whatever. */
+	readonly isIdle: boolean;
 	readonly upTo: number;
 }
 
@@ -143,7 +145,8 @@ export async function readPlan(stores: Stores, spec: TableSpec, options: PlanOpt
 	isPartial ||= waitsForParent && plan.rows.length > 0;
 	isPartial ||= plan.unknown.length > 0 || plan.rows.some((row) => leavesSome(row));
 	const look = plan.rows.length > 0 ? await takeLook(stores, knownUpTo) : null;
-	return { ...plan, look, conflicts, deferred, retries, isPartial, waitUntil, upTo };
+	const isIdle = seqs.length + attempts.length + seen.length === 0;
+	return { ...plan, look, conflicts, deferred, retries, isPartial, waitUntil, isIdle, upTo };
 }
 
 /** Above so many neighbours it is likely that some are of the same rows. */

@@ -12,6 +12,7 @@ import {
 import { isTombstone, versionOf } from '../core/table-spec.ts';
 import { toMicros } from '../core/timestamp.ts';
 import { toDeadLetter, toRejectedNotices } from './apply-push.ts';
+import { isOwing } from './at-head.ts';
 import { readBeginning } from './checkpoints.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { isStill, type QueueLook } from './queue-look.ts';
@@ -83,17 +84,21 @@ interface Beginning {
 /** What there is to do, after what comes before it: rows to check again, and conflicts put off. */
 async function begin(run: Run, input: UploadInput): Promise<Beginning> {
 	const { spec, store } = run;
-	const look = () =>
-		store.transact('r', [spec.table], async (stores) => {
+	const look = () => {
+		const { writes } = store;
+		return store.transact('r', [spec.table], async (stores) => {
 			const limit = run.settings.batchSize * BATCHES_A_PLAN;
 			const options = { ...input, limit, now: run.now() };
-			const [plan, rechecks, beginning] = await Promise.all([
+			const [plan, rechecks, beginning, isOwed] = await Promise.all([
 				readPlan(stores, spec, options),
 				readRechecks(stores, spec.table),
 				readBeginning(stores, spec.table),
+				isOwing(stores, spec),
 			]);
-			return { plan, rechecks, beginning };
+			const quietAt = plan.isIdle && !isOwed ? writes : null;
+			return { plan, rechecks, beginning: { ...beginning, quietAt } };
 		});
+	};
 	const first = await look();
 	const endsDeferrals = input.force && first.plan.deferred > 0;
 	if (first.rechecks.length === 0 && !endsDeferrals) return first;

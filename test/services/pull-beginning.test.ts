@@ -1,5 +1,6 @@
 import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { oweSweep } from '../../src/services/sweep-record.ts';
 import { takeLeadership } from '../../src/services/workspace.ts';
 import { closeLetterWorlds, openLetterWorld } from '../support/letter-world.ts';
 
@@ -7,16 +8,16 @@ afterEach(closeLetterWorlds);
 
 const { signal } = new AbortController();
 
-async function world(disk = new IDBFactory()) {
-	const alice = await openLetterWorld({ disk });
+async function world(disk = new IDBFactory(), beforePull: () => Promise<void> = async () => {}) {
+	const alice = await openLetterWorld({ disk, beforePull });
 	for (const id of ['a', 'b', 'c']) alice.server.put('notes', { id, title: id });
 	alice.now += 60_000;
 	let pulls = 0;
 	return {
 		alice,
-		upload: () =>
+		upload: ({ holdDeletes } = { holdDeletes: false }) =>
 			alice.services.upload(
-				{ table: 'notes', upTo: null, force: false, holdDeletes: false, retryAt: alice.now },
+				{ table: 'notes', upTo: null, force: false, holdDeletes, retryAt: alice.now },
 				signal,
 			),
 		download: () => alice.services.download({ table: 'notes', pull: ++pulls, holdDeletes: false }, signal),
@@ -88,5 +89,54 @@ describe('[S15] a pull that brings nothing', () => {
 		expect((await stored())?.syncedAt).toBe(alice.now);
 		alice.server.put('notes', { id: 'd', title: 'd' });
 		expect(await download()).toMatchObject({ downloaded: 1 });
+	});
+});
+
+describe('[S15] a sync that finds nothing on either side', () => {
+	/** All is downloaded, and lies beyond the overlap. */
+	async function quiet(beforePull?: () => Promise<void>) {
+		const device = await world(undefined, beforePull);
+		await device.upload();
+		await device.download();
+		device.alice.now += 600_000;
+		await device.upload();
+		await device.download();
+		const transact = vi.spyOn(device.alice.workspace.store, 'transact');
+		return { ...device, modes: () => transact.mock.calls.splice(0).map(([mode]) => mode) };
+	}
+
+	it('looks into the database once', async () => {
+		const { upload, download, modes } = await quiet();
+		await upload();
+		const head = { rowsRead: 0, more: false, due: false, waitUntil: null };
+		expect(await download()).toMatchObject(head);
+		expect(modes()).toEqual(['r']);
+	});
+
+	it('[S1] sees what the app writes while the server is asked', async () => {
+		let write: (() => Promise<unknown>) | null = null;
+		const { alice, upload, download } = await quiet(async () => {
+			await write?.();
+		});
+		write = () => alice.queue('notes', 'create', { title: 'mine' });
+		await upload();
+		expect(await download()).toMatchObject({ rowsRead: 0, due: true });
+	});
+
+	it('[S1] sees what the upload has held back', async () => {
+		const { alice, upload, download } = await quiet();
+		await alice.queue('notes', 'delete', undefined, 'a');
+		await upload({ holdDeletes: true });
+		expect(await download()).toMatchObject({ due: true });
+	});
+
+	it('[F19] compares ids where that is owed', async () => {
+		const { alice, upload, download } = await quiet();
+		alice.server.remove('notes', 'a');
+		const { store } = alice.workspace;
+		await store.transact('rw', [], (stores) => oweSweep(stores, { table: 'notes' } as never));
+		await upload();
+		expect(await download()).toMatchObject({ downloaded: 1 });
+		expect(await alice.row('a')).toBeUndefined();
 	});
 });

@@ -90,7 +90,10 @@ export function createPullBatch(http: Http, tables: () => number): AskPull {
 			const leave = () => reject(superseded());
 			signal.addEventListener('abort', leave, { once: true });
 			const settled = () => signal.removeEventListener('abort', leave);
-			if (gathered.length === 0) setTimeout(send, tables() > 1 ? GATHER_MS : 0);
+			if (gathered.length === 0) {
+				if (tables() > 1) setTimeout(send, GATHER_MS);
+				else queueMicrotask(send);
+			}
 			gathered.push({
 				...call,
 				signal,
