@@ -1,5 +1,5 @@
 import type { RowId } from '../core/types.ts';
-import { deleteDense, readDense } from './dense-range.ts';
+import { deleteDense, type Records, readDense } from './dense-range.ts';
 import type { BaseRecord, Stores } from './stores.ts';
 
 /** Above this many rows, a look at what there is at all is worth its while. */
@@ -7,16 +7,20 @@ const FEW_ROWS = 16;
 
 /** The base records of rows, each in its row's place. Clean rows and new ones have none. */
 export async function readBases(
-	stores: Stores,
+	records: Records,
 	table: string,
 	ids: readonly RowId[],
 ): Promise<readonly (BaseRecord | undefined)[]> {
 	// New rows have none: after creates alone there is nothing to look at each for.
-	if (ids.length > FEW_ROWS && !(await hasAny(stores, table))) return ids.map(() => undefined);
-	const dense = await readDense<BaseRecord, [string, RowId]>(ids, (first, last) =>
-		stores.bases.where(':id').between([table, first], [table, last], true, true),
+	if (ids.length > FEW_ROWS && !(await hasAny(records, table))) return ids.map(() => undefined);
+	const dense = await readDense(ids, (first, last) =>
+		records.between<BaseRecord, [string, RowId]>('bases', [table, first], [table, last]),
 	);
-	if (!dense) return stores.bases.bulkGet(ids.map((id) => [table, id]));
+	if (!dense)
+		return records.get<BaseRecord>(
+			'bases',
+			ids.map((id) => [table, id]),
+		);
 	const byId = new Map(dense.map((record) => [record.id, record]));
 	return ids.map((id) => byId.get(id));
 }
@@ -31,8 +35,8 @@ export async function deleteBases(stores: Stores, table: string, ids: readonly R
 	if (!isDone) await stores.bases.bulkDelete(ids.map((id) => [table, id]));
 }
 
-async function hasAny(stores: Stores, table: string): Promise<boolean> {
+async function hasAny(records: Records, table: string): Promise<boolean> {
 	// A list comes after every text and number.
-	const first = await stores.bases.where(':id').between([table], [table, []]).limit(1).primaryKeys();
+	const first = await records.between('bases', [table], [table, []]).limit(1).primaryKeys();
 	return first.length > 0;
 }

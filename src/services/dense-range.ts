@@ -11,10 +11,17 @@ const DENSITY = 4;
 const WORTH_A_RANGE = 8;
 
 /** What is asked of a Dexie collection; its own type also tells what may be added. */
-interface Range<T, Key> {
+export interface Range<T, Key> {
 	limit(most: number): { primaryKeys(): PromiseLike<readonly Key[]> };
 	toArray(): PromiseLike<readonly T[]>;
-	delete(): PromiseLike<number>;
+}
+
+/** Reads by keys in a transaction, whoever runs it. */
+export interface Records {
+	/** Each record in its key's place; undefined: there is none. */
+	get<T>(store: string, keys: readonly IDBValidKey[]): PromiseLike<readonly (T | undefined)[]>;
+	/** The records from one key to another, both included. */
+	between<T, Key>(store: string, first: IDBValidKey, last: IDBValidKey): Range<T, Key>;
 }
 
 /**
@@ -47,7 +54,7 @@ export async function readDense<T, Key>(
  */
 export async function deleteDense<T, Key>(
 	ids: readonly RowId[],
-	between: (first: RowId, last: RowId) => Range<T, Key>,
+	between: (first: RowId, last: RowId) => Range<T, Key> & { delete(): PromiseLike<number> },
 	idOf: (key: Key) => RowId,
 ): Promise<boolean> {
 	if (ids.length < FEW) return false;

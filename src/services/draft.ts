@@ -6,10 +6,12 @@ import type { Row, RowId } from '../core/types.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { CheckedAction } from './action.ts';
 import { readBases } from './bases.ts';
+import type { DirectTransaction } from './direct-transaction.ts';
 import { readHeld } from './held-rows.ts';
 import { pendingAmong } from './outbox.ts';
 import type { RowDraft } from './row-draft.ts';
-import type { AliasRecord, BaseRecord, Stores } from './stores.ts';
+import { storeOf } from './schema.ts';
+import type { AliasRecord, BaseRecord } from './stores.ts';
 
 type NewMutation = Omit<Mutation, 'seq'>;
 
@@ -29,7 +31,7 @@ export interface Draft {
 	queue(mutation: NewMutation): void;
 	/** Runs `work`; where it throws, nothing that it changed stays. */
 	attempt<T>(work: () => T): T;
-	write(stores: Stores): Promise<void>;
+	write(): void;
 }
 
 interface TouchedRow {
@@ -48,15 +50,19 @@ interface Layer {
 const EMPTY: RowDraft = { view: null, isDirty: false, base: null, isBaseNew: false };
 
 /** Reads all that the actions may need, a few requests a table. */
-export async function readDraft(stores: Stores, actions: readonly CheckedAction[]): Promise<Draft> {
-	const numeric = await readNumeric(stores, actions);
+export async function readDraft(
+	transaction: DirectTransaction,
+	actions: readonly CheckedAction[],
+): Promise<Draft> {
+	const numeric = await readNumeric(transaction, actions);
 	const read = new Map<string, RowDraft>();
 	const readIds = async (spec: TableSpec, ids: readonly RowId[], changed: readonly RowId[]) => {
-		for (const [id, row] of await readRows(stores, spec, ids, changed)) read.set(keyOf(spec.table, id), row);
+		for (const [id, row] of await readRows(transaction, spec, ids, changed))
+			read.set(keyOf(spec.table, id), row);
 	};
 	const byTable = groupByTable(actions);
 	const [aliases] = await Promise.all([
-		readAliases(stores, actions),
+		readAliases(transaction, actions),
 		...[...byTable].map(([spec, own]) => {
 			const isNumeric = numeric.has(spec.table);
 			const changes = own.filter(({ action }) => action !== 'create');
@@ -113,7 +119,7 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 				running = null;
 			}
 		},
-		write: (target) => writeLayer(target, settled),
+		write: () => writeLayer(transaction, settled),
 	};
 
 	// What a localId names is known now; mostly nothing. Of a row that only a create gives, no mutations were looked for.
@@ -129,12 +135,18 @@ export async function readDraft(stores: Stores, actions: readonly CheckedAction[
 }
 
 /** The tables whose keys are numbers, as far as it matters: only a text that reads as a number may mean one of them. */
-async function readNumeric(stores: Stores, actions: readonly CheckedAction[]): Promise<ReadonlySet<string>> {
+async function readNumeric(
+	transaction: DirectTransaction,
+	actions: readonly CheckedAction[],
+): Promise<ReadonlySet<string>> {
 	const isMeant = ({ dataId, localId }: CheckedAction) =>
 		[dataId, localId].some((id) => toNumber(id) !== null);
 	const tables = [...new Set(actions.filter(isMeant).map(({ spec }) => spec.table))];
-	const firsts = await Promise.all(tables.map((table) => stores.rows(table).limit(1).primaryKeys()));
-	return new Set(tables.filter((_, at) => typeof firsts[at]?.[0] === 'number'));
+	// Numbers come before all texts.
+	const numbers = await Promise.all(
+		tables.map((table) => transaction.between(storeOf(table), -Infinity, Infinity).limit(1).primaryKeys()),
+	);
+	return new Set(tables.filter((_, at) => numbers[at]?.length));
 }
 
 /** The number that a text is the plain form of; null: it is none. */
@@ -186,12 +198,15 @@ function idChange(spec: TableSpec, id: RowId): PixSyncError {
 	});
 }
 
-async function readAliases(stores: Stores, actions: readonly CheckedAction[]): Promise<Map<string, RowId>> {
+async function readAliases(
+	transaction: DirectTransaction,
+	actions: readonly CheckedAction[],
+): Promise<Map<string, RowId>> {
 	const keys = actions.flatMap(({ spec, localId, data }): [string, string][] => [
 		...(localId === null ? [] : [[spec.table, String(localId)] as [string, string]]),
 		...referencesOf(spec, data).map(({ table, id }): [string, string] => [table, String(id)]),
 	]);
-	const found = keys.length === 0 ? [] : await stores.aliases.bulkGet(keys);
+	const found = await transaction.get<AliasRecord>('aliases', keys);
 	return new Map(
 		found.flatMap((alias) => (alias ? [[keyOf(alias.table, alias.localId), alias.id] as const] : [])),
 	);
@@ -203,16 +218,16 @@ async function readAliases(stores: Stores, actions: readonly CheckedAction[]): P
  * @param changed those of `ids` that are updated or deleted.
  */
 async function readRows(
-	stores: Stores,
+	transaction: DirectTransaction,
 	spec: TableSpec,
 	ids: readonly RowId[],
 	changed: readonly RowId[],
 ): Promise<Map<RowId, RowDraft>> {
 	if (ids.length === 0) return new Map();
 	const [views, bases, pending] = await Promise.all([
-		readHeld(stores, spec, ids),
-		readBases(stores, spec.table, ids),
-		pendingAmong(stores, spec.table, changed),
+		readHeld(transaction, spec, ids),
+		readBases(transaction, spec.table, ids),
+		pendingAmong(transaction, spec.table, changed),
 	]);
 	const toDraft = (id: RowId, at: number): RowDraft => {
 		const base = bases[at] ?? null;
@@ -221,7 +236,7 @@ async function readRows(
 	return new Map(ids.map((id, at) => [id, toDraft(id, at)]));
 }
 
-async function writeLayer(stores: Stores, { rows, aliases, mutations }: Layer): Promise<void> {
+function writeLayer(transaction: DirectTransaction, { rows, aliases, mutations }: Layer): void {
 	const puts = new Map<string, Row[]>();
 	const deletes = new Map<string, RowId[]>();
 	const bases: BaseRecord[] = [];
@@ -231,13 +246,11 @@ async function writeLayer(stores: Stores, { rows, aliases, mutations }: Layer): 
 		else listOf(deletes, spec.table).push(id);
 		if (row.isBaseNew && row.base) bases.push(row.base);
 	}
-	const requests: PromiseLike<unknown>[] = [];
-	for (const [table, list] of puts) requests.push(stores.rows(table).bulkPut(list));
-	for (const [table, ids] of deletes) requests.push(stores.rows(table).bulkDelete(ids));
-	if (mutations.length > 0) requests.push(stores.outbox.bulkAdd([...mutations]));
-	if (bases.length > 0) requests.push(stores.bases.bulkPut(bases));
-	if (aliases.size > 0) requests.push(stores.aliases.bulkPut([...aliases.values()]));
-	await Promise.all(requests);
+	for (const [table, list] of puts) transaction.put(storeOf(table), list);
+	for (const [table, ids] of deletes) transaction.delete(storeOf(table), ids);
+	if (mutations.length > 0) transaction.add('outbox', mutations);
+	if (bases.length > 0) transaction.put('bases', bases);
+	if (aliases.size > 0) transaction.put('aliases', [...aliases.values()]);
 }
 
 function listOf<T>(lists: Map<string, T[]>, key: string): T[] {

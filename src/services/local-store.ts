@@ -1,6 +1,7 @@
 import Dexie from 'dexie';
 import { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
+import { type DirectTransaction, runDirect } from './direct-transaction.ts';
 import { scopeOf, type TransactionMode } from './durability.ts';
 import {
 	isFit,
@@ -35,6 +36,12 @@ export interface LocalStore {
 		work: (stores: Stores) => PromiseLike<T>,
 		wasCommitted?: (stores: Stores) => PromiseLike<boolean>,
 	): Promise<T>;
+	/** As `transact` with 'rw', for the writes of the app's, which are many and small. */
+	write(
+		tables: readonly string[],
+		work: (transaction: DirectTransaction) => Promise<void>,
+		wasCommitted: (stores: Stores) => PromiseLike<boolean>,
+	): Promise<void>;
 	close(): void;
 }
 
@@ -51,6 +58,9 @@ export interface LocalStoreOptions {
 type Attempt<T> =
 	| { readonly kind: 'done'; readonly value: T }
 	| { readonly kind: 'lost'; readonly error: unknown; readonly finished: { readonly value: T } | null };
+
+/** @param finish told what the transaction comes to, before its commit. */
+type Transaction<T> = (dexie: Dexie, finish: (value: T) => void) => PromiseLike<T>;
 
 /** @throws PixSyncError `no-indexeddb` where the platform has none and none was given. */
 export function toStorageEnvironment(given: Partial<StorageEnvironment>): StorageEnvironment {
@@ -168,22 +178,14 @@ function createLocalStore(
 		}
 	}
 
-	async function attempt<T>(
-		mode: TransactionMode,
-		tables: readonly string[],
-		work: (stores: Stores) => PromiseLike<T>,
-	): Promise<Attempt<T>> {
+	/** Once; on the connection of the moment. */
+	async function attempt<T>(run: Transaction<T>): Promise<Attempt<T>> {
 		const database = dexie;
 		let finished: { readonly value: T } | null = null;
 		lock.enter();
 		try {
-			const names = scopeOf(mode, tables.map(storeOf));
-			const access = mode === 'r' ? 'r' : 'rw';
-			// Dexie keeps a transaction alive over native awaits only if its scope is an async function itself.
-			const value = await database.transaction(access, names, async () => {
-				const worked = await work(toStores(database));
+			const value = await run(database, (worked) => {
 				finished = { value: worked };
-				return worked;
 			});
 			return { kind: 'done', value };
 		} catch (error) {
@@ -202,6 +204,43 @@ function createLocalStore(
 				tell?.();
 			}
 		}
+	}
+
+	function inDexie<T>(
+		mode: TransactionMode,
+		tables: readonly string[],
+		work: (stores: Stores) => PromiseLike<T>,
+	): Transaction<T> {
+		const names = scopeOf(mode, tables.map(storeOf));
+		// Dexie keeps a transaction alive over native awaits only if its scope is an async function itself.
+		return (database, finish) =>
+			database.transaction(mode === 'r' ? 'r' : 'rw', names, async () => {
+				const worked = await work(toStores(database));
+				finish(worked);
+				return worked;
+			});
+	}
+
+	async function repeated<T>(
+		mode: TransactionMode,
+		run: Transaction<T>,
+		wasCommitted?: (stores: Stores) => PromiseLike<boolean>,
+	): Promise<T> {
+		if (mode !== 'r') writes++;
+		// No await where there is nothing to wait for: Dexie's live queries follow a call up to the first one.
+		if (!isUsable()) await health.guard(untilUsable());
+		const first = await attempt(run);
+		if (first.kind === 'done') return first.value;
+		await health.guard(untilUsable());
+		if (mode !== 'r' && first.finished) {
+			if (!wasCommitted) throw toStorageError(first.error);
+			const looked = await attempt(inDexie('r', [], wasCommitted));
+			if (looked.kind === 'lost') throw toStorageError(looked.error);
+			if (looked.value) return first.finished.value;
+		}
+		const second = await attempt(run);
+		if (second.kind === 'lost') throw toStorageError(second.error);
+		return second.value;
 	}
 
 	return {
@@ -223,22 +262,17 @@ function createLocalStore(
 			await lock.alone(() => reopen(wanted));
 		},
 
-		async transact(mode, tables, work, wasCommitted) {
-			if (mode !== 'r') writes++;
-			// No await where there is nothing to wait for: Dexie's live queries follow a call up to the first one.
-			if (!isUsable()) await health.guard(untilUsable());
-			const first = await attempt(mode, tables, work);
-			if (first.kind === 'done') return first.value;
-			await health.guard(untilUsable());
-			if (mode !== 'r' && first.finished) {
-				if (!wasCommitted) throw toStorageError(first.error);
-				const looked = await attempt('r', [], wasCommitted);
-				if (looked.kind === 'lost') throw toStorageError(looked.error);
-				if (looked.value) return first.finished.value;
-			}
-			const second = await attempt(mode, tables, work);
-			if (second.kind === 'lost') throw toStorageError(second.error);
-			return second.value;
+		transact: (mode, tables, work, wasCommitted) => repeated(mode, inDexie(mode, tables, work), wasCommitted),
+
+		write(tables, work, wasCommitted) {
+			const { IDBKeyRange } = environment;
+			const stores = scopeOf('rw', tables.map(storeOf));
+			const run: Transaction<void> = (database, finish) =>
+				runDirect({ dexie: database, IDBKeyRange, stores }, async (transaction) => {
+					await work(transaction);
+					finish();
+				});
+			return repeated('rw', run, wasCommitted);
 		},
 
 		close() {

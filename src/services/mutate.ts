@@ -60,12 +60,11 @@ async function commit(options: MutateOptions, groups: readonly Group[]): Promise
 	const queuedIds = new Set(mutationIds.values());
 	let settled: (() => void)[] = [];
 	try {
-		await options.store.transact(
-			'rw',
+		await options.store.write(
 			tables,
-			async (stores) => {
+			async (transaction) => {
 				settled = [];
-				const draft = await readDraft(stores, actions);
+				const draft = await readDraft(transaction, actions);
 				for (const group of groups) {
 					try {
 						const queued = draft.attempt(() =>
@@ -76,7 +75,7 @@ async function commit(options: MutateOptions, groups: readonly Group[]): Promise
 						settled.push(() => group.reject(error));
 					}
 				}
-				await draft.write(stores);
+				draft.write();
 			},
 			// All of it or nothing: one that is there says that all are.
 			async ({ outbox }) =>

@@ -2,13 +2,14 @@ import Dexie from 'dexie';
 import type { Mutation, MutationStatus } from '../core/mutation.ts';
 import type { RowId } from '../core/types.ts';
 import { readDense } from './dense-range.ts';
+import type { DirectTransaction } from './direct-transaction.ts';
 import type { Stores } from './stores.ts';
 
 /** The statuses that make a row dirty. */
 const DIRTY: readonly MutationStatus[] = ['pending', 'conflicted'];
 
 /** A list comes after every text and number. `Dexie.maxKey` is the text U+FFFF, and ids may begin with that. */
-const AFTER_ALL_IDS: readonly never[] = [];
+const AFTER_ALL_IDS: never[] = [];
 
 /** All of a table's mutations of one status, as a Dexie collection in row order. */
 export function ofStatus(stores: Stores, table: string, status: MutationStatus) {
@@ -97,28 +98,28 @@ async function statusesOf(
 /** Below this many rows, a look at each is cheaper than a cursor. */
 const FEW_ROWS = 16;
 
-/** Which of `ids` are dirty. */
-export function dirtyAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
-	return amongOf(stores, table, ids, DIRTY);
-}
-
 /** Which of `ids` have a pending mutation. */
-export function pendingAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
-	return amongOf(stores, table, ids, ['pending']);
-}
-
-/** Costs the same however many mutations a row has. */
-async function amongOf(
-	stores: Stores,
+export async function pendingAmong(
+	transaction: DirectTransaction,
 	table: string,
 	ids: readonly RowId[],
-	wanted: readonly MutationStatus[],
-): Promise<Set<RowId>> {
+): Promise<ReadonlySet<RowId>> {
+	if (ids.length > FEW_ROWS) {
+		const first = await transaction.between('outbox', 0, AFTER_ALL_IDS).limit(1).primaryKeys();
+		if (first.length === 0) return new Set();
+	}
+	const keys = ids.map((id) => [table, 'pending', id]);
+	const found = await transaction.among('outbox', '[table+status+rowId]', keys);
+	return new Set(ids.filter((_, at) => found[at]));
+}
+
+/** Which of `ids` are dirty. Costs the same however many mutations a row has. */
+export async function dirtyAmong(stores: Stores, table: string, ids: readonly RowId[]): Promise<Set<RowId>> {
 	const dirty = new Set<RowId>();
 	const byIndex = stores.outbox.where('[table+status+rowId]');
 	if (ids.length <= FEW_ROWS) {
 		const looks = ids.flatMap((id) =>
-			wanted.map(async (status) => {
+			DIRTY.map(async (status) => {
 				const found = await byIndex.equals([table, status, id]).limit(1).primaryKeys();
 				if (found.length > 0) dirty.add(id);
 			}),
@@ -127,7 +128,7 @@ async function amongOf(
 		return dirty;
 	}
 	// Most pages meet an empty outbox: two looks then spare a cursor step a row.
-	const statuses = await statusesOf(stores, table, wanted);
+	const statuses = await statusesOf(stores, table, DIRTY);
 	const keys = ids.flatMap((id) => statuses.map((status) => [table, status, id]));
 	if (keys.length === 0) return dirty;
 	await byIndex.anyOf(keys).eachUniqueKey((key) => dirty.add((key as unknown as [string, string, RowId])[2]));

@@ -5,6 +5,7 @@ import type { ParkReason } from '../core/conflict-record.ts';
 import type { Base, Mutation, PushMutation, StoredError } from '../core/mutation.ts';
 import type { ConflictOutcome } from '../core/row-explanation.ts';
 import type { Row, RowId } from '../core/types.ts';
+import type { Records } from './dense-range.ts';
 import { storeOf } from './schema.ts';
 
 /** What the server holds of a dirty row. A dirty row without such a record was created here. */
@@ -69,7 +70,7 @@ export interface MetaRecord {
 }
 
 /** The stores as one transaction sees them. */
-export interface Stores {
+export interface Stores extends Records {
 	readonly outbox: Table<Mutation, number, Omit<Mutation, 'seq'>>;
 	readonly attempts: Table<AttemptRecord, number>;
 	readonly bases: Table<BaseRecord, [string, RowId]>;
@@ -93,5 +94,9 @@ export function toStores(dexie: Dexie): Stores {
 		checkpoints: dexie.table('checkpoints'),
 		meta: dexie.table('meta'),
 		rows: (table) => dexie.table(storeOf(table)),
+		get: <T>(store: string, keys: readonly IDBValidKey[]) =>
+			dexie.table<T, IDBValidKey>(store).bulkGet([...keys]),
+		between: <T, Key>(store: string, first: IDBValidKey, last: IDBValidKey) =>
+			dexie.table<T, Key>(store).where(':id').between(first, last, true, true),
 	};
 }

@@ -27,8 +27,8 @@ const COUNTED_STORES = ['outbox', 'conflicts'];
  * Between two looks, at least, and so many times what the last one took: a look holds up the next write, so that a
  * thousand writes, one after the other, or a long upload would take twice as long.
  */
-const PAUSE_MS = 50;
-const PAUSE_PER_LOOK = 4;
+const PAUSE_MS = 100;
+const PAUSE_PER_LOOK = 9;
 const LONGEST_PAUSE_MS = 1_000;
 
 export interface CountsWatch {

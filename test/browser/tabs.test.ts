@@ -291,6 +291,70 @@ describe('offline', () => {
 	});
 });
 
+describe('what is written in one tab', () => {
+	it('[S12] shows in the live queries of both', async () => {
+		const tables = [{ table: 'notes', indexes: ['title'] }];
+		const pages = [await open('one', { tables }), await open('two', { tables })];
+		for (const page of pages)
+			await page.evaluate(() => {
+				const rows = () => window.tab.sync.table('notes').rows;
+				const query = async () => [
+					await rows().count(),
+					await rows().where('title').startsWith('a').count(),
+					(await rows().toCollection().primaryKeys()).length,
+				];
+				const show = (counts: number[]) => void Object.assign(window, { counts });
+				window.tab.liveQuery(query).subscribe(show);
+			});
+		const shown = () =>
+			Promise.all(pages.map((page) => page.evaluate(() => (window as { counts?: unknown }).counts)));
+		const show = (counts: readonly number[]) => expect.poll(shown).toEqual([counts, counts]);
+		await show([0, 0, 0]);
+		const [one, two] = pages as [Page, Page];
+		await create(one, ['a', 'b']);
+		await show([2, 1, 2]);
+		await create(two, named('a', 60));
+		await show([62, 61, 62]);
+		const first = await one.evaluate(async () => {
+			const [row] = await window.tab.sync.table('notes').rows.where('title').equals('a').toArray();
+			return row?.id as string;
+		});
+		await one.evaluate(
+			(id) =>
+				window.tab.sync
+					.table('notes')
+					.update(id, { title: 'b' })
+					.then(() => {}),
+			first,
+		);
+		await show([62, 60, 62]);
+		await two.evaluate(
+			(id) =>
+				window.tab.sync
+					.table('notes')
+					.remove(id)
+					.then(() => {}),
+			first,
+		);
+		await show([61, 60, 61]);
+	});
+
+	it('[S4] [S27] is there as a whole or not at all', async () => {
+		const page = await open('one', { tables: [{ table: 'notes', indexes: ['&title'] }] });
+		await create(page, ['same']);
+		const refused = await page.evaluate(() =>
+			window.tab.sync.queueAction('notes', 'create', { title: 'same' }).then(
+				() => null,
+				(error) => [error.code, /ConstraintError/.test(error.message)],
+			),
+		);
+		expect(refused).toEqual(['storage', true]);
+		expect(await titlesIn(page)).toEqual(['same']);
+		expect(await pendingIn(page)).toBe(1);
+		expect(await sync(page)).toMatchObject({ success: true, uploaded: 1 });
+	});
+});
+
 describe('[F51] an upgrade with an old tab open', () => {
 	it('[R4] a table more in the new one: the old one makes way, and both go on', async () => {
 		const old = await open('old');

@@ -1,5 +1,5 @@
-import { IDBFactory } from 'fake-indexeddb';
-import { afterEach, describe, expect, it } from 'vitest';
+import { IDBFactory, IDBObjectStore } from 'fake-indexeddb';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openReplica, type Replica } from '../support/replica.ts';
 
 const open: Replica[] = [];
@@ -68,17 +68,20 @@ describe('mutate: one transaction', () => {
 		async (store) => {
 			const alice = await replica();
 			await alice.seed('notes', note('a'));
-			const table = alice.store.dexie.table(store);
-			const refuse = () => {
-				throw new DOMException('full', 'QuotaExceededError');
-			};
-			table.hook('creating', refuse);
-			table.hook('updating', refuse);
+			const refusals = (['put', 'add'] as const).map((method) => {
+				const original = IDBObjectStore.prototype[method];
+				return vi.spyOn(IDBObjectStore.prototype, method).mockImplementation(function (
+					this: IDBObjectStore,
+					...given
+				) {
+					if (this.name === store) throw new DOMException('full', 'QuotaExceededError');
+					return original.apply(this, given);
+				});
+			});
 			await expect(alice.queue('notes', 'update', { title: 'two' }, 'a')).rejects.toMatchObject({
 				code: 'storage',
 			});
-			table.hook('creating').unsubscribe(refuse);
-			table.hook('updating').unsubscribe(refuse);
+			for (const refusal of refusals) refusal.mockRestore();
 			expect(await alice.rows('notes')).toEqual([note('a')]);
 			expect(await alice.outbox()).toEqual([]);
 			expect(await alice.bases()).toEqual([]);

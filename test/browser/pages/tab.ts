@@ -1,4 +1,5 @@
 import { createClient } from '@supabase/supabase-js';
+import { liveQuery } from 'dexie';
 import { type SyncConfig, SyncManager, type SyncManagerOptions } from '../../../src/index.ts';
 
 export interface TabPageOptions {
@@ -14,7 +15,7 @@ export interface TabPageOptions {
 
 declare global {
 	interface Window {
-		tab: { readonly sync: SyncManager };
+		tab: { readonly sync: SyncManager; readonly liveQuery: typeof liveQuery };
 	}
 }
 
@@ -24,4 +25,4 @@ const client = createClient(given.url, given.anonKey, { global: { headers: { 'x-
 const sync = new SyncManager(client, given.options);
 for (const table of given.tables) sync.registerTable(table);
 if (given.autoSync > 0) sync.enableAutoSync(given.autoSync);
-window.tab = { sync };
+window.tab = { sync, liveQuery };
