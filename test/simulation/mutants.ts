@@ -26,9 +26,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'row and outbox in two transactions',
 		file: 'services/mutate.ts',
-		find: '				await draft.write(stores);',
-		put: `				await draft.write({ ...stores, rows: () => ({ bulkPut: async () => undefined, bulkDelete: async () => undefined }) } as never);
-				setTimeout(() => void options.store.transact('rw', tables, (later) => draft.write({ ...later, outbox: { bulkAdd: async () => undefined } } as never)), 1);`,
+		find: 'const draft = await readDraft(transaction, actions);',
+		put: `const late: [string, readonly object[]][] = [];
+				const isRows = (store: string) => tables.includes(store);
+				const put = (store: string, records: readonly object[]) => void (isRows(store) ? late.push([store, records]) : transaction.put(store, records));
+				setTimeout(() => void options.store.write(tables, async (later) => late.forEach((rows) => later.put(...rows)), async () => false), 1);
+				const draft = await readDraft({ ...transaction, put }, actions);`,
 		caughtBy: ['S12', 'S10', 'S4'],
 		given: story('create@0:1/notes sync@0:12'),
 		isSwept: true,
