@@ -1,4 +1,5 @@
 import Dexie from 'dexie';
+import { reportUncaught } from '../core/report-uncaught.ts';
 import type { Records } from './dense-range.ts';
 import { createMutatedParts, type MutatedParts } from './mutated-parts.ts';
 
@@ -45,10 +46,15 @@ export async function runDirect(
 		// Or the platform would wait until the events of all requests have been heard. One that fails yet aborts it all.
 		transaction.commit?.();
 		await ended;
-		mutated.tell();
 	} catch (error) {
 		// What had been aborted before says better why.
 		throw abort(transaction) ? error : await ended.then(() => error).catch((reason: unknown) => reason);
+	}
+	try {
+		mutated.tell();
+	} catch (error) {
+		// Somebody who listens; what is written stays so.
+		reportUncaught(error);
 	}
 }
 

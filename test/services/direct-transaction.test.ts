@@ -1,6 +1,6 @@
 import Dexie, { liveQuery, type ObservabilitySet, RangeSet } from 'dexie';
 import { IDBKeyRange } from 'fake-indexeddb';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type DirectTransaction, runDirect } from '../../src/services/direct-transaction.ts';
 import { openReplica, type Replica } from '../support/replica.ts';
 
@@ -89,6 +89,21 @@ describe('[S12] what live queries are told of a direct transaction', () => {
 		});
 		expect(told).toEqual([]);
 		expect(await alice.rows('notes')).toEqual([]);
+	});
+
+	it('ends no write where a listener throws', async () => {
+		const { queue, outbox } = await replica();
+		const reported = vi.fn();
+		vi.stubGlobal('reportError', reported);
+		const bad = () => {
+			throw new Error('of a listener');
+		};
+		Dexie.on.storagemutated.subscribe(bad);
+		await queue('notes', 'create', { id: 'a' });
+		Dexie.on.storagemutated.unsubscribe(bad);
+		vi.unstubAllGlobals();
+		expect(reported.mock.calls).toEqual([[new Error('of a listener')]]);
+		expect(await outbox()).toHaveLength(1);
 	});
 
 	it('shows in queries by key, by index, and in counts', async () => {
