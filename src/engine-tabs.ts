@@ -79,6 +79,8 @@ export function createEngineTabs(options: EngineTabsOptions): EngineTabs {
 					if (isCurrent(workspace)) hooks.leaderStateChanged();
 				},
 				queued(tables) {
+					// A pull under way goes by a look from before.
+					workspace.store.noteWrite();
 					const known = tables.filter(isRegistered);
 					if (isCurrent(workspace) && known.length > 0)
 						actor.send({ type: 'mutation.queued', tables: known });

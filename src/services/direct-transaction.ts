@@ -18,7 +18,7 @@ export interface DirectTransaction extends Records {
 	delete(store: string, keys: readonly IDBValidKey[]): void;
 }
 
-export interface DirectOptions {
+interface DirectOptions {
 	readonly dexie: Dexie;
 	readonly IDBKeyRange: typeof IDBKeyRange;
 	readonly stores: readonly string[];
@@ -37,7 +37,7 @@ export async function runDirect(
 	const transaction = connection.transaction([...stores], 'readwrite', { durability: 'strict' });
 	const ended = new Promise<void>((resolve, reject) => {
 		transaction.oncomplete = () => resolve();
-		transaction.onabort = () => reject(transaction.error ?? new DOMException('Aborted', 'AbortError'));
+		transaction.onabort = () => reject(transaction.error ?? new Dexie.AbortError());
 	});
 	ended.catch(() => undefined);
 	const mutated = createMutatedParts(dexie);
@@ -73,34 +73,34 @@ function toDirect(
 	range: typeof IDBKeyRange,
 	mutated: MutatedParts,
 ): DirectTransaction {
-	const storeOf = (name: string) => transaction.objectStore(name);
+	const objectStore = (name: string) => transaction.objectStore(name);
 	return {
-		get: (store, keys) => Promise.all(keys.map((key) => result(storeOf(store).get(key)))),
+		get: (store, keys) => Promise.all(keys.map((key) => result(objectStore(store).get(key)))),
 		between<T, Key>(store: string, first: IDBValidKey, last: IDBValidKey) {
 			const within = range.bound(first, last);
 			return {
 				limit: (most: number) => ({
 					primaryKeys: () =>
-						result(storeOf(store).getAllKeys(within, most)) as unknown as Promise<readonly Key[]>,
+						result(objectStore(store).getAllKeys(within, most)) as unknown as Promise<readonly Key[]>,
 				}),
-				toArray: () => result<T[]>(storeOf(store).getAll(within)),
+				toArray: () => result<T[]>(objectStore(store).getAll(within)),
 			};
 		},
 		async among(store, index, keys) {
-			const own = storeOf(store).index(index);
+			const own = objectStore(store).index(index);
 			const found = await Promise.all(keys.map((key) => result(own.getKey(key))));
 			return found.map((key) => key !== undefined);
 		},
 		put(store, records) {
-			for (const record of records) storeOf(store).put(record);
+			for (const record of records) objectStore(store).put(record);
 			mutated.written(store, records);
 		},
 		add(store, records) {
-			const requests = records.map((record) => storeOf(store).add(record));
+			const requests = records.map((record) => objectStore(store).add(record));
 			mutated.written(store, records, requests);
 		},
 		delete(store, keys) {
-			for (const key of keys) storeOf(store).delete(key);
+			for (const key of keys) objectStore(store).delete(key);
 			mutated.deleted(store, keys);
 		},
 	};

@@ -133,7 +133,7 @@ function isNothingNew(run: Run, pull: Pull, page: ReadyPage): boolean {
 
 async function applyPage(run: Run, pull: Pull, page: ReadyPage, input: DownloadInput): Promise<AppliedPage> {
 	if (!isNothingNew(run, pull, page)) return writePage(run, pull, page, input);
-	// The look of a moment ago still holds: another tab that has queued something since tells of it.
+	// The look of a moment ago still holds. Nothing is written, so that it does not matter who leads.
 	if (run.beginning?.quietAt === run.store.writes) return { downloaded: 0, atHead: NOTHING_TO_DO };
 	return run.store.transact('r', [run.spec.table], async (stores) => {
 		const [, atHead] = await Promise.all([assertCurrent(stores, run), readAtHead(stores, run, input)]);

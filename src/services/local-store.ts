@@ -18,8 +18,10 @@ import { type Stores, toStores } from './stores.ts';
 
 export interface LocalStore {
 	readonly name: string;
-	/** How many transactions that write have been begun here: while it stays, what was read is changed by other tabs alone. */
+	/** Counts the transactions that write, as they begin, and what other tabs tell to have written. */
 	readonly writes: number;
+	/** Another tab has written. */
+	noteWrite(): void;
 	/** The open database; another object after a late registration, or after the connection was lost. */
 	readonly dexie: Dexie;
 	/** Makes sure that each table has its store; waits for open transactions and holds new ones back meanwhile. */
@@ -36,7 +38,7 @@ export interface LocalStore {
 		work: (stores: Stores) => PromiseLike<T>,
 		wasCommitted?: (stores: Stores) => PromiseLike<boolean>,
 	): Promise<T>;
-	/** As `transact` with 'rw', for the writes of the app's, which are many and small. */
+	/** As `transact` with 'rw', but past Dexie and its hooks, for the app's writes, which are many and small. */
 	write(
 		tables: readonly string[],
 		work: (transaction: DirectTransaction) => Promise<void>,
@@ -226,10 +228,14 @@ function createLocalStore(
 		run: Transaction<T>,
 		wasCommitted?: (stores: Stores) => PromiseLike<boolean>,
 	): Promise<T> {
-		if (mode !== 'r') writes++;
+		// Each time: what was read behind a run that is repeated has not seen it.
+		const begin = () => {
+			if (mode !== 'r') writes++;
+			return attempt(run);
+		};
 		// No await where there is nothing to wait for: Dexie's live queries follow a call up to the first one.
 		if (!isUsable()) await health.guard(untilUsable());
-		const first = await attempt(run);
+		const first = await begin();
 		if (first.kind === 'done') return first.value;
 		await health.guard(untilUsable());
 		if (mode !== 'r' && first.finished) {
@@ -238,7 +244,7 @@ function createLocalStore(
 			if (looked.kind === 'lost') throw toStorageError(looked.error);
 			if (looked.value) return first.finished.value;
 		}
-		const second = await attempt(run);
+		const second = await begin();
 		if (second.kind === 'lost') throw toStorageError(second.error);
 		return second.value;
 	}
@@ -247,6 +253,9 @@ function createLocalStore(
 		name,
 		get writes() {
 			return writes;
+		},
+		noteWrite() {
+			writes++;
 		},
 		get dexie() {
 			return dexie;

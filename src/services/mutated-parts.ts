@@ -53,7 +53,7 @@ export function createMutatedParts(dexie: Dexie): MutatedParts {
 		deleted: addPrimary,
 		tell() {
 			for (const step of late) step();
-			Dexie.on.storagemutated.fire(parts);
+			if (Object.keys(parts).length > 0) Dexie.on.storagemutated.fire(parts);
 		},
 	};
 }

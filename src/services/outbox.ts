@@ -95,7 +95,7 @@ async function statusesOf(
 	return wanted.filter((_, at) => (firsts[at]?.length ?? 0) > 0);
 }
 
-/** Below this many rows, a look at each is cheaper than a cursor. */
+/** A look at each of so few rows is cheaper than to ask first what there is at all. */
 const FEW_ROWS = 16;
 
 /** Which of `ids` have a pending mutation. */

@@ -84,6 +84,25 @@ describe('[R24] [S25] a follower', () => {
 		await expect.poll(() => supabase.sql('select title from notes')).toEqual([{ title: 'at once' }]);
 	});
 
+	it('[L2] what it writes while the leader is told of nothing new goes out at once, too', async () => {
+		const [leader, follower] = [await tab(['notes'], { overlapMs: 0 }), await tab()];
+		await supabase.sql("insert into notes (id, title) values (gen_random_uuid(), 'theirs')");
+		leader.enableAutoSync(3_600_000);
+		await expect.poll(async () => (await leader.table('notes').toArray()).length).toBe(1);
+		// The server tells its time in whole seconds: until then the row is read again.
+		await new Promise((resolve) => setTimeout(resolve, 1_100));
+		await leader.sync();
+		supabase.clearRequests();
+		supabase.faults.add({ match: ({ method }) => method === 'GET', effect: { kind: 'latency', ms: 80 } });
+		// Answered before what is queued has been gathered for a while.
+		const pull = leader.sync();
+		await expect.poll(() => supabase.requests.length, { interval: 5 }).toBe(1);
+		await follower.queueAction('notes', 'create', { title: 'mine' });
+		await pull;
+		const titles = () => supabase.sql('select title from notes order by title');
+		await expect.poll(titles, { timeout: 3_000 }).toEqual([{ title: 'mine' }, { title: 'theirs' }]);
+	});
+
 	it('of a page with other tables than the leader’s: its sync does not reject, and says what kept it', async () => {
 		await tab(['notes']);
 		const follower = await tab(['notes', 'tags']);

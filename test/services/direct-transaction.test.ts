@@ -91,6 +91,16 @@ describe('[S12] what live queries are told of a direct transaction', () => {
 		expect(await alice.rows('notes')).toEqual([]);
 	});
 
+	it('is nothing where there is nothing to write', async () => {
+		const alice = await replica();
+		await alice.seed('notes', { id: 'a', n: 1 });
+		const told = await toldBy(alice, async () => {
+			await alice.queue('notes', 'update', { n: 1 }, 'a');
+			await expect(alice.queue('notes', 'create', { id: 'a' })).rejects.toThrow('exists');
+		});
+		expect(told).toEqual([]);
+	});
+
 	it('ends no write where a listener throws', async () => {
 		const { queue, outbox } = await replica();
 		const reported = vi.fn();
@@ -157,6 +167,17 @@ describe('[R1] [S4] [S27] a direct transaction', () => {
 			},
 		);
 		await expect(failing).rejects.toMatchObject({ name: 'ConstraintError' });
+	});
+
+	it('[F55] needs no DOMException of the platform', async () => {
+		const alice = await replica();
+		vi.stubGlobal('DOMException', undefined);
+		const failing = direct(alice, () => {
+			throw new Error('on the way');
+		});
+		await expect(failing).rejects.toThrow('on the way');
+		await new Promise((resolve) => setTimeout(resolve, 10));
+		vi.unstubAllGlobals();
 	});
 
 	it('says so where the connection is closed', async () => {

@@ -159,6 +159,15 @@ describe('mutate: what is queued', () => {
 		expect(await alice.rows('notes')).toEqual([note('a', { done: true })]);
 	});
 
+	it.each([1, 40])('[R1] a row that was only created here has no base, of %i', async (count) => {
+		const alice = await replica();
+		const ids = Array.from({ length: count }, (_, n) => `k${n}`);
+		await alice.queueAll(ids.map((id) => ['notes', 'create', { id }]));
+		await alice.queueAll(ids.map((id) => ['notes', 'update', { title: 'two' }, id]));
+		expect(await alice.bases()).toEqual([]);
+		expect(await alice.outbox()).toHaveLength(2 * count);
+	});
+
 	it('[R1] a value set back is still queued: the former one may be on its way', async () => {
 		const alice = await replica();
 		await alice.seed('notes', note('a'));

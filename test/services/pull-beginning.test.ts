@@ -1,15 +1,19 @@
 import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { oweSweep } from '../../src/services/sweep-record.ts';
+import { toTableSpec } from '../../src/core/table-spec.ts';
+import { noteLeft } from '../../src/services/left-rows.ts';
+import type { Stores } from '../../src/services/stores.ts';
+import { markSweepDue, oweSweep } from '../../src/services/sweep-record.ts';
 import { takeLeadership } from '../../src/services/workspace.ts';
-import { closeLetterWorlds, openLetterWorld } from '../support/letter-world.ts';
+import { closeLetterWorlds, type LetterWorldOptions, openLetterWorld } from '../support/letter-world.ts';
+import { startStorageFaults } from '../support/storage-faults.ts';
 
 afterEach(closeLetterWorlds);
 
 const { signal } = new AbortController();
 
-async function world(disk = new IDBFactory(), beforePull: () => Promise<void> = async () => {}) {
-	const alice = await openLetterWorld({ disk, beforePull });
+async function world(options: LetterWorldOptions = {}) {
+	const alice = await openLetterWorld(options);
 	for (const id of ['a', 'b', 'c']) alice.server.put('notes', { id, title: id });
 	alice.now += 60_000;
 	let pulls = 0;
@@ -56,7 +60,7 @@ describe('where a pull begins', () => {
 
 	it('is read anew where another tab has led meanwhile', async () => {
 		const disk = new IDBFactory();
-		const { alice, upload, download } = await world(disk);
+		const { alice, upload, download } = await world({ disk });
 		await upload();
 		alice.workspace.epoch = null;
 		const other = await openLetterWorld({ disk, server: alice.server, now: alice.now });
@@ -94,8 +98,8 @@ describe('[S15] a pull that brings nothing', () => {
 
 describe('[S15] a sync that finds nothing on either side', () => {
 	/** All is downloaded, and lies beyond the overlap. */
-	async function quiet(beforePull?: () => Promise<void>) {
-		const device = await world(undefined, beforePull);
+	async function quiet(options: LetterWorldOptions = {}) {
+		const device = await world(options);
 		await device.upload();
 		await device.download();
 		device.alice.now += 600_000;
@@ -115,8 +119,10 @@ describe('[S15] a sync that finds nothing on either side', () => {
 
 	it('[S1] sees what the app writes while the server is asked', async () => {
 		let write: (() => Promise<unknown>) | null = null;
-		const { alice, upload, download } = await quiet(async () => {
-			await write?.();
+		const { alice, upload, download } = await quiet({
+			async beforePull() {
+				await write?.();
+			},
 		});
 		write = () => alice.queue('notes', 'create', { title: 'mine' });
 		await upload();
@@ -130,13 +136,85 @@ describe('[S15] a sync that finds nothing on either side', () => {
 		expect(await download()).toMatchObject({ due: true });
 	});
 
-	it('[F19] compares ids where that is owed', async () => {
+	const later = (now: number) => now + 30_000;
+	const sent = { kind: 'update', id: 'a', seqs: [], body: {}, base: null, stamp: '' } as const;
+
+	it.each<[string, (stores: Stores, now: number) => Promise<unknown>]>([
+		[
+			'a request of unknown outcome',
+			({ attempts }, now) =>
+				attempts.add({ table: 'notes', mutations: [sent], count: 1, nextAttemptAt: later(now) }),
+		],
+		[
+			'a conflict that was put off',
+			({ bases }, now) =>
+				bases.put({
+					...{ table: 'notes', id: 'a', base: { kind: 'unknown' }, remote: null, seen: 1 },
+					deferredUntil: later(now),
+				}),
+		],
+	])('[L2] sees when %s is due', async (_, put) => {
 		const { alice, upload, download } = await quiet();
-		alice.server.remove('notes', 'a');
+		await alice.workspace.store.transact('rw', [], (stores) => put(stores, alice.now));
+		await upload();
+		expect(await download()).toMatchObject({ due: false, waitUntil: later(alice.now) });
+	});
+
+	it('[S1] sees what the app writes while the outbox is looked at', async () => {
+		const { alice, upload, download } = await quiet();
 		const { store } = alice.workspace;
-		await store.transact('rw', [], (stores) => oweSweep(stores, { table: 'notes' } as never));
+		const { transact } = store;
+		let writing: Promise<unknown> | null = null;
+		vi.spyOn(store, 'transact').mockImplementationOnce((...given) => {
+			const looking = transact(...given);
+			writing = alice.queue('notes', 'create', { title: 'mine' });
+			return looking;
+		});
+		expect(await upload()).toMatchObject({ uploaded: 0 });
+		await writing;
+		expect(await download()).toMatchObject({ due: true });
+	});
+
+	it('[S1] [F45] sees a write whose first run was lost with the connection', async () => {
+		const faults = startStorageFaults();
+		let writing: Promise<unknown> = Promise.resolve();
+		const { alice, upload, download } = await quiet({
+			async beforePull() {
+				await writing;
+			},
+		});
+		faults.add({ store: 'outbox', how: 'fails-at-commit', error: 'UnknownError' });
+		writing = alice.queue('notes', 'create', { title: 'mine' });
+		// Its transaction has begun: the look comes behind it.
+		for (let ticks = 0; ticks < 2; ticks++) await null;
+		expect(await upload()).toMatchObject({ uploaded: 0 });
+		expect(await download()).toMatchObject({ due: true });
+		expect(faults.hits).toBe(1);
+		faults.stop();
+	});
+
+	const spec = toTableSpec({ table: 'notes', dependsOn: ['lists', 'notes'] });
+
+	it.each<[string, (stores: Stores, now: number) => Promise<unknown>]>([
+		['a comparison is owed', (stores) => oweSweep(stores, spec)],
+		['one was cut off', (stores, now) => markSweepDue(stores, spec, now)],
+		['a row may have gone', (stores) => noteLeft(stores, spec, ['a'])],
+	])('[F19] asks the server where %s', async (_, put) => {
+		const { alice, upload, download } = await quiet({ reconcileIntervalMs: 3_600_000 });
+		alice.server.remove('notes', 'a');
+		await alice.workspace.store.transact('rw', ['notes'], (stores) => put(stores, alice.now));
 		await upload();
 		expect(await download()).toMatchObject({ downloaded: 1 });
 		expect(await alice.row('a')).toBeUndefined();
+	});
+
+	it('[F19] compares ids at the interval', async () => {
+		const { alice, upload, download } = await quiet({ reconcileIntervalMs: 30_000 });
+		alice.server.remove('notes', 'a');
+		await upload();
+		expect(await download()).toMatchObject({ downloaded: 0 });
+		alice.now += 31_000;
+		await upload();
+		expect(await download()).toMatchObject({ downloaded: 1 });
 	});
 });

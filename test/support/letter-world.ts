@@ -53,6 +53,8 @@ export interface LetterWorldOptions {
 	readonly server?: MemoryServer;
 	readonly now?: number;
 	readonly batchSize?: number;
+	/** @default 0: never by itself */
+	readonly reconcileIntervalMs?: number;
 	/** Before the server hears of a push; counted from 1. A throw loses the request. */
 	readonly beforePush?: (count: number) => Promise<void> | void;
 	readonly beforePull?: () => Promise<void> | void;
@@ -134,7 +136,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 			pageSize: 100,
 			batchSize: options.batchSize ?? 100,
 			overlapMs: 0,
-			reconcileIntervalMs: 0,
+			reconcileIntervalMs: options.reconcileIntervalMs ?? 0,
 			backoff: { baseMs: 1_000, capMs: 60_000 },
 		},
 		notify: (told) => void notices.push(...told),
