@@ -49,7 +49,7 @@ export async function dirtyOfRows(
 	table: string,
 	ids: readonly RowId[],
 ): Promise<Map<RowId, Mutation[]>> {
-	const statuses = await statusesOf(stores, table, DIRTY);
+	const statuses = await dirtyStatuses(stores, table);
 	const found = await Promise.all(statuses.map((status) => ofRows(stores, table, status, new Set(ids))));
 	return groupByRow(found.flat());
 }
@@ -82,17 +82,13 @@ export async function mutationsAt(stores: Stores, seqs: readonly number[]): Prom
 	return (await stores.outbox.bulkGet([...seqs])).filter((mutation) => mutation !== undefined);
 }
 
-/** Of which of the statuses a table has any mutation. */
-async function statusesOf(
-	stores: Stores,
-	table: string,
-	wanted: readonly MutationStatus[],
-): Promise<readonly MutationStatus[]> {
+/** The statuses among those that make dirty of which a table has any mutation. */
+async function dirtyStatuses(stores: Stores, table: string): Promise<readonly MutationStatus[]> {
 	if (await isOutboxEmpty(stores)) return [];
 	const firsts = await Promise.all(
-		wanted.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()),
+		DIRTY.map((status) => ofStatus(stores, table, status).limit(1).primaryKeys()),
 	);
-	return wanted.filter((_, at) => (firsts[at]?.length ?? 0) > 0);
+	return DIRTY.filter((_, at) => (firsts[at]?.length ?? 0) > 0);
 }
 
 /** A look at each of so few rows is cheaper than to ask first what there is at all. */
@@ -128,7 +124,7 @@ export async function dirtyAmong(stores: Stores, table: string, ids: readonly Ro
 		return dirty;
 	}
 	// Most pages meet an empty outbox: two looks then spare a cursor step a row.
-	const statuses = await statusesOf(stores, table, DIRTY);
+	const statuses = await dirtyStatuses(stores, table);
 	const keys = ids.flatMap((id) => statuses.map((status) => [table, status, id]));
 	if (keys.length === 0) return dirty;
 	await byIndex.anyOf(keys).eachUniqueKey((key) => dirty.add((key as unknown as [string, string, RowId])[2]));
