@@ -48,8 +48,8 @@ export async function applyRows(
 			else if (isReset && isOlder(spec, remote, held[at] ?? null)) puts.push(remote);
 		} else if (held[at] || isFilling) deletes.push(id);
 	});
+	stores.putRows(spec.table, puts);
 	await Promise.all([
-		puts.length > 0 ? table.bulkPut(puts) : undefined,
 		deletes.length > 0 ? table.bulkDelete(deletes) : undefined,
 		noteRemotes(stores, spec, dirtyRemotes),
 	]);

@@ -1,6 +1,7 @@
 import type { DownloadInput } from '../core/run-contract.ts';
 import type { TableSpec } from '../core/table-spec.ts';
 import type { RowId } from '../core/types.ts';
+import type { Records } from './dense-range.ts';
 import { leftKey, readLeft } from './left-rows.ts';
 import type { Run } from './run.ts';
 import type { Stores } from './stores.ts';
@@ -54,7 +55,7 @@ export async function readRest(
 }
 
 /** Whether an earlier pull has left anything to do at the head; of the outbox it says nothing. */
-export async function isOwing(stores: Stores, { table }: TableSpec): Promise<boolean> {
-	const records = await stores.meta.bulkGet([sweepKey(table), owedKey(table), leftKey(table)]);
-	return records.some((record) => record !== undefined);
+export async function isOwing(records: Records, { table }: TableSpec): Promise<boolean> {
+	const owed = await records.get('meta', [sweepKey(table), owedKey(table), leftKey(table)]);
+	return owed.some((record) => record !== undefined);
 }

@@ -1,22 +1,24 @@
 import type { Checkpoint, Checkpoints } from '../core/checkpoint.ts';
+import { isStoreEmpty, type Records } from './dense-range.ts';
 import type { PullBeginning } from './run.ts';
+import { storeOf } from './schema.ts';
 import type { Stores } from './stores.ts';
 
 /** A table's checkpoints, of all transports that it was ever pulled by. */
-export async function readCheckpoints(stores: Stores, table: string): Promise<Checkpoints> {
-	const [rest, rpc] = await stores.checkpoints.bulkGet([
+export async function readCheckpoints(records: Records, table: string): Promise<Checkpoints> {
+	const [rest, rpc] = await records.get<Checkpoint>('checkpoints', [
 		[table, 'rest'],
 		[table, 'rpc'],
 	]);
 	return { ...(rest ? { rest } : {}), ...(rpc ? { rpc } : {}) };
 }
 
-export async function readBeginning(stores: Stores, table: string): Promise<PullBeginning> {
-	const [stored, first] = await Promise.all([
-		readCheckpoints(stores, table),
-		stores.rows(table).limit(1).primaryKeys(),
+export async function readBeginning(records: Records, table: string): Promise<PullBeginning> {
+	const [stored, isEmpty] = await Promise.all([
+		readCheckpoints(records, table),
+		isStoreEmpty(records, storeOf(table)),
 	]);
-	return { stored, isEmpty: first.length === 0, quietAt: null };
+	return { stored, isEmpty, quietAt: null };
 }
 
 /** Stores how far a pull has come. The other transport's place goes where it is one among rows that were selected otherwise. */

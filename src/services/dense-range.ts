@@ -24,6 +24,14 @@ export interface Records {
 	between<T, Key>(store: string, first: IDBValidKey, last: IDBValidKey): Range<T, Key>;
 }
 
+/** Before all keys, and after all that are not lists of lists. */
+const [BEFORE_ALL, AFTER_ALL] = [Number.NEGATIVE_INFINITY, [[]]];
+
+export async function isStoreEmpty(records: Records, store: string): Promise<boolean> {
+	const first = await records.between(store, BEFORE_ALL, AFTER_ALL).limit(1).primaryKeys();
+	return first.length === 0;
+}
+
 /**
  * Everything within the range of `ids`, in one request, where that is not much more than what is asked for: rows that
  * were made or downloaded one after the other have ids that lie together.

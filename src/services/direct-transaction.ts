@@ -12,7 +12,8 @@ import { createMutatedParts, type MutatedParts } from './mutated-parts.ts';
 export interface DirectTransaction extends Records {
 	/** Whether an index has each of the keys. */
 	among(store: string, index: string, keys: readonly IDBValidKey[]): Promise<readonly boolean[]>;
-	put(store: string, records: readonly object[]): void;
+	/** @param areNew fails with a ConstraintError where one of the keys is taken. @default false */
+	put(store: string, records: readonly object[], areNew?: boolean): void;
 	/** With keys that the store makes. */
 	add(store: string, records: readonly object[]): void;
 	delete(store: string, keys: readonly IDBValidKey[]): void;
@@ -32,9 +33,7 @@ export async function runDirect(
 	{ dexie, IDBKeyRange, stores }: DirectOptions,
 	work: (transaction: DirectTransaction) => Promise<void>,
 ): Promise<void> {
-	const connection = dexie.backendDB() as IDBDatabase | null;
-	if (!connection) throw new Dexie.DatabaseClosedError();
-	const transaction = connection.transaction([...stores], 'readwrite', { durability: 'strict' });
+	const transaction = connectionOf(dexie).transaction([...stores], 'readwrite', { durability: 'strict' });
 	const ended = new Promise<void>((resolve, reject) => {
 		transaction.oncomplete = () => resolve();
 		transaction.onabort = () => reject(transaction.error ?? new Dexie.AbortError());
@@ -50,6 +49,37 @@ export async function runDirect(
 		// What had been aborted before says better why.
 		throw abort(transaction) ? error : await ended.then(() => error).catch((reason: unknown) => reason);
 	}
+	tell(mutated);
+}
+
+/** One raw transaction that reads: it has not to be waited for in the end. */
+export async function readDirectly<T>(
+	{ dexie, IDBKeyRange, stores }: DirectOptions,
+	work: (records: Records) => Promise<T>,
+): Promise<T> {
+	return work(toRecords(connectionOf(dexie).transaction([...stores]), IDBKeyRange));
+}
+
+function connectionOf(dexie: Dexie): IDBDatabase {
+	const connection = dexie.backendDB() as IDBDatabase | null;
+	if (!connection) throw new Dexie.DatabaseClosedError();
+	return connection;
+}
+
+/** Puts records in the transaction of Dexie's that runs: what Dexie adds to each put is more than the put. */
+export function putDirectly(dexie: Dexie, store: string, records: readonly object[]): void {
+	if (records.length === 0) return;
+	const { idbtrans, on } = Dexie.currentTransaction;
+	const objectStore = idbtrans.objectStore(store);
+	// Dexie is to hear of a failure by the abort that it leads to, which knows the reason.
+	const stop = (event: Event) => event.stopPropagation();
+	for (const record of records) objectStore.put(record).onerror = stop;
+	const mutated = createMutatedParts(dexie);
+	mutated.written(store, records);
+	on('complete', () => tell(mutated));
+}
+
+function tell(mutated: MutatedParts): void {
 	try {
 		mutated.tell();
 	} catch (error) {
@@ -68,11 +98,7 @@ function abort(transaction: IDBTransaction): boolean {
 	}
 }
 
-function toDirect(
-	transaction: IDBTransaction,
-	range: typeof IDBKeyRange,
-	mutated: MutatedParts,
-): DirectTransaction {
+function toRecords(transaction: IDBTransaction, range: typeof IDBKeyRange): Records {
 	const objectStore = (name: string) => transaction.objectStore(name);
 	return {
 		get: (store, keys) => Promise.all(keys.map((key) => result(objectStore(store).get(key)))),
@@ -86,13 +112,24 @@ function toDirect(
 				toArray: () => result<T[]>(objectStore(store).getAll(within)),
 			};
 		},
+	};
+}
+
+function toDirect(
+	transaction: IDBTransaction,
+	range: typeof IDBKeyRange,
+	mutated: MutatedParts,
+): DirectTransaction {
+	const objectStore = (name: string) => transaction.objectStore(name);
+	return {
+		...toRecords(transaction, range),
 		async among(store, index, keys) {
 			const own = objectStore(store).index(index);
 			const found = await Promise.all(keys.map((key) => result(own.getKey(key))));
 			return found.map((key) => key !== undefined);
 		},
-		put(store, records) {
-			for (const record of records) objectStore(store).put(record);
+		put(store, records, areNew) {
+			for (const record of records) objectStore(store)[areNew ? 'add' : 'put'](record);
 			mutated.written(store, records);
 		},
 		add(store, records) {

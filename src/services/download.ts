@@ -149,11 +149,16 @@ async function writePage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 	const isKnown = (row: Row) => pull.kind === 'next' && session.echoes.has(spec, row);
 	const rows = page.rows.filter((row) => !isKnown(row));
 	return store.transact('rw-relaxed', [spec.table], async (stores) => {
-		// Together, as each wait for the database costs as much as what is asked.
-		const [, stored, { gone, kept }] = await Promise.all([
+		const apply = async () => {
+			const { gone, kept } = await goneOf(stores, spec, page);
+			const incoming = { rows, gone, isReselected, isReset, isFilling: pull.isFilling };
+			return { kept, downloaded: await applyRows(stores, spec, incoming) };
+		};
+		// Together, as each wait for the database costs as much as what is asked. Where the lead is lost nothing stays.
+		const [, stored, { kept, downloaded }] = await Promise.all([
 			assertCurrent(stores, run),
 			readCheckpoints(stores, spec.table),
-			goneOf(stores, spec, page),
+			apply(),
 		]);
 		const selection = selectionOf(spec);
 		const { transport } = pull;
@@ -162,8 +167,6 @@ async function writePage(run: Run, pull: Pull, page: ReadyPage, input: DownloadI
 		// nobody who reads it from its beginning.
 		const isUntold = transport === 'rpc' && !before && !pull.isFilling && !page.isUncompared;
 		const untold = isUntold ? await heldBeside(stores, spec, page) : [];
-		const incoming = { rows, gone, isReselected, isReset, isFilling: pull.isFilling };
-		const downloaded = await applyRows(stores, spec, incoming);
 		const checkpoint: Checkpoint = {
 			table: spec.table,
 			transport,

@@ -49,10 +49,26 @@ interface Layer {
 
 const EMPTY: RowDraft = { view: null, isDirty: false, base: null, isBaseNew: false };
 
-/** Reads all that the actions may need, a few requests a table. */
+/**
+ * Whether nothing need be read for an action: a create whose id names no row in another way, so that the database itself
+ * refuses it where the row is there. Of a row deleted here whose conflict waits for somebody the create would have to
+ * wait, too: tables that park conflicts by their strategy are read. Elsewhere, after a conflict that was given up, it is
+ * queued as pending, and held back all the same.
+ */
+export function isPlainCreate({ action, spec, data, dataId, localId }: CheckedAction): boolean {
+	if (action !== 'create' || localId !== null || referencesOf(spec, data).length > 0) return false;
+	if (!spec.strategy.endsWith('-wins')) return false;
+	return toNumber(dataId) === null && !(isUuid(dataId) && dataId !== dataId.toLowerCase());
+}
+
+/**
+ * Reads all that the actions may need, a few requests a table.
+ * @param isBlind they are plain creates: nothing is read, and the transaction fails where a row is there.
+ */
 export async function readDraft(
 	transaction: DirectTransaction,
 	actions: readonly CheckedAction[],
+	isBlind: boolean,
 ): Promise<Draft> {
 	const numeric = await readNumeric(transaction, actions);
 	const read = new Map<string, RowDraft>();
@@ -63,7 +79,7 @@ export async function readDraft(
 	const byTable = groupByTable(actions);
 	const [aliases] = await Promise.all([
 		readAliases(transaction, actions),
-		...[...byTable].map(([spec, own]) => {
+		...[...(isBlind ? [] : byTable)].map(([spec, own]) => {
 			const isNumeric = numeric.has(spec.table);
 			const changes = own.filter(({ action }) => action !== 'create');
 			return readIds(spec, idsGiven(own, isNumeric), idsGiven(changes, isNumeric));
@@ -119,7 +135,7 @@ export async function readDraft(
 				running = null;
 			}
 		},
-		write: () => writeLayer(transaction, settled),
+		write: () => writeLayer(transaction, settled, isBlind),
 	};
 
 	// What a localId names is known now; mostly nothing. Of a row that only a create gives, no mutations were looked for.
@@ -236,7 +252,11 @@ async function readRows(
 	return new Map(ids.map((id, at) => [id, toDraft(id, at)]));
 }
 
-function writeLayer(transaction: DirectTransaction, { rows, aliases, mutations }: Layer): void {
+function writeLayer(
+	transaction: DirectTransaction,
+	{ rows, aliases, mutations }: Layer,
+	isBlind: boolean,
+): void {
 	const puts = new Map<string, Row[]>();
 	const deletes = new Map<string, RowId[]>();
 	const bases: BaseRecord[] = [];
@@ -246,7 +266,8 @@ function writeLayer(transaction: DirectTransaction, { rows, aliases, mutations }
 		else listOf(deletes, spec.table).push(id);
 		if (row.isBaseNew && row.base) bases.push(row.base);
 	}
-	for (const [table, list] of puts) transaction.put(storeOf(table), list);
+	// What was not looked for is to be refused.
+	for (const [table, list] of puts) transaction.put(storeOf(table), list, isBlind);
 	for (const [table, ids] of deletes) transaction.delete(storeOf(table), ids);
 	if (mutations.length > 0) transaction.add('outbox', mutations);
 	if (bases.length > 0) transaction.put('bases', bases);

@@ -1,7 +1,8 @@
 import Dexie from 'dexie';
 import { PixSyncError } from '../core/errors.ts';
 import type { TableSpec } from '../core/table-spec.ts';
-import { type DirectTransaction, runDirect } from './direct-transaction.ts';
+import type { Records } from './dense-range.ts';
+import { type DirectTransaction, readDirectly, runDirect } from './direct-transaction.ts';
 import { scopeOf, type TransactionMode } from './durability.ts';
 import {
 	isFit,
@@ -18,7 +19,7 @@ import { type Stores, toStores } from './stores.ts';
 
 export interface LocalStore {
 	readonly name: string;
-	/** Counts the transactions that write, as they begin, and what other tabs tell to have written. */
+	/** Counts the transactions that write, each run as it opens, and what other tabs tell to have written. */
 	readonly writes: number;
 	/** Another tab has written. */
 	noteWrite(): void;
@@ -44,6 +45,8 @@ export interface LocalStore {
 		work: (transaction: DirectTransaction) => Promise<void>,
 		wasCommitted: (stores: Stores) => PromiseLike<boolean>,
 	): Promise<void>;
+	/** As `transact` with 'r', but past Dexie. */
+	read<T>(tables: readonly string[], work: (records: Records) => Promise<T>): Promise<T>;
 	close(): void;
 }
 
@@ -106,6 +109,7 @@ function createLocalStore(
 	{ health, onReplaced, onRestored }: LocalStoreOptions & { readonly health: StorageHealth },
 ): LocalStore {
 	const { name } = opened;
+	const { IDBKeyRange } = environment;
 	const known = new Map<string, TableSpec>();
 	// Transactions share, a reopening is alone.
 	const lock = createSharedLock();
@@ -217,9 +221,17 @@ function createLocalStore(
 		// Dexie keeps a transaction alive over native awaits only if its scope is an async function itself.
 		return (database, finish) =>
 			database.transaction(mode === 'r' ? 'r' : 'rw', names, async () => {
-				const worked = await work(toStores(database));
-				finish(worked);
-				return worked;
+				const { idbtrans } = Dexie.currentTransaction;
+				// Not before it is open: a look that is opened meanwhile would not see it, and take it for seen.
+				if (mode !== 'r') writes++;
+				try {
+					const worked = await work(toStores(database));
+					finish(worked);
+					return worked;
+				} catch (error) {
+					// A request that another one's failure has cut off does not know why.
+					throw idbtrans.error ?? error;
+				}
 			});
 	}
 
@@ -228,14 +240,9 @@ function createLocalStore(
 		run: Transaction<T>,
 		wasCommitted?: (stores: Stores) => PromiseLike<boolean>,
 	): Promise<T> {
-		// Each time: what was read behind a run that is repeated has not seen it.
-		const begin = () => {
-			if (mode !== 'r') writes++;
-			return attempt(run);
-		};
 		// No await where there is nothing to wait for: Dexie's live queries follow a call up to the first one.
 		if (!isUsable()) await health.guard(untilUsable());
-		const first = await begin();
+		const first = await attempt(run);
 		if (first.kind === 'done') return first.value;
 		await health.guard(untilUsable());
 		if (mode !== 'r' && first.finished) {
@@ -244,7 +251,7 @@ function createLocalStore(
 			if (looked.kind === 'lost') throw toStorageError(looked.error);
 			if (looked.value) return first.finished.value;
 		}
-		const second = await begin();
+		const second = await attempt(run);
 		if (second.kind === 'lost') throw toStorageError(second.error);
 		return second.value;
 	}
@@ -273,14 +280,20 @@ function createLocalStore(
 
 		transact: (mode, tables, work, wasCommitted) => repeated(mode, inDexie(mode, tables, work), wasCommitted),
 
+		read(tables, work) {
+			const stores = scopeOf('r', tables.map(storeOf));
+			return repeated('r', (database) => readDirectly({ dexie: database, IDBKeyRange, stores }, work));
+		},
+
 		write(tables, work, wasCommitted) {
-			const { IDBKeyRange } = environment;
 			const stores = scopeOf('rw', tables.map(storeOf));
-			const run: Transaction<void> = (database, finish) =>
-				runDirect({ dexie: database, IDBKeyRange, stores }, async (transaction) => {
+			const run: Transaction<void> = (database, finish) => {
+				writes++;
+				return runDirect({ dexie: database, IDBKeyRange, stores }, async (transaction) => {
 					await work(transaction);
 					finish();
 				});
+			};
 			return repeated('rw', run, wasCommitted);
 		},
 

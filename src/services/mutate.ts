@@ -1,9 +1,9 @@
-import { PixSyncError } from '../core/errors.ts';
+import { isPixSyncError, PixSyncError } from '../core/errors.ts';
 import { withReferences } from '../core/references.ts';
 import type { QueuedAction, RowId } from '../core/types.ts';
 import { isUuid } from '../core/uuid.ts';
 import type { CheckedAction } from './action.ts';
-import { type Draft, readDraft } from './draft.ts';
+import { type Draft, isPlainCreate, readDraft } from './draft.ts';
 import type { LocalStore } from './local-store.ts';
 import { draftAction } from './row-draft.ts';
 
@@ -52,6 +52,12 @@ export function createMutate(options: MutateOptions): Mutate {
 		});
 }
 
+/**
+ * So many creates are written without a look at what is there: a third of the time of a single one is the wait for that.
+ * With more, what the database does to see that each key is new costs as much.
+ */
+const FEW = 100;
+
 async function commit(options: MutateOptions, groups: readonly Group[]): Promise<void> {
 	const actions = groups.flatMap((group) => group.actions);
 	const tables = [...new Set(actions.map(({ spec }) => spec.table))];
@@ -59,12 +65,12 @@ async function commit(options: MutateOptions, groups: readonly Group[]): Promise
 	const mutationIds = new Map(actions.map((action) => [action, options.createId()]));
 	const queuedIds = new Set(mutationIds.values());
 	let settled: (() => void)[] = [];
-	try {
-		await options.store.write(
+	const write = (isBlind: boolean) =>
+		options.store.write(
 			tables,
 			async (transaction) => {
 				settled = [];
-				const draft = await readDraft(transaction, actions);
+				const draft = await readDraft(transaction, actions, isBlind);
 				for (const group of groups) {
 					try {
 						const queued = draft.attempt(() =>
@@ -84,11 +90,23 @@ async function commit(options: MutateOptions, groups: readonly Group[]): Promise
 					.limit(1)
 					.count()) > 0,
 		);
+	try {
+		if (actions.length > FEW || !actions.every(isPlainCreate)) await write(false);
+		else
+			await write(true).catch((error: unknown) => {
+				if (!isTaken(error)) throw error;
+				return write(false);
+			});
 	} catch (error) {
 		for (const group of groups) group.reject(error);
 		return;
 	}
 	for (const settle of settled) settle();
+}
+
+/** Whether a key was there already, of a row or of an index of the app's that wants each once. */
+function isTaken(error: unknown): boolean {
+	return isPixSyncError(error) && (error.cause as Error | undefined)?.name === 'ConstraintError';
 }
 
 function applyOne(

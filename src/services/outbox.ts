@@ -1,7 +1,7 @@
 import Dexie from 'dexie';
 import type { Mutation, MutationStatus } from '../core/mutation.ts';
 import type { RowId } from '../core/types.ts';
-import { readDense } from './dense-range.ts';
+import { isStoreEmpty, type Records, readDense } from './dense-range.ts';
 import type { DirectTransaction } from './direct-transaction.ts';
 import type { Stores } from './stores.ts';
 
@@ -27,8 +27,8 @@ export function allOf(stores: Stores, table: string) {
  * Whether nothing is queued, of no table and no status. Chromium keeps what was deleted in an index for a while, and
  * each look into it goes over that: an outbox just emptied of a thousand mutations tells so by itself in no time.
  */
-export async function isOutboxEmpty(stores: Stores): Promise<boolean> {
-	return (await stores.outbox.orderBy(':id').limit(1).primaryKeys()).length === 0;
+export function isOutboxEmpty(records: Records): Promise<boolean> {
+	return isStoreEmpty(records, 'outbox');
 }
 
 /** The places of a table's pending mutations, in row order. */
@@ -100,10 +100,7 @@ export async function pendingAmong(
 	table: string,
 	ids: readonly RowId[],
 ): Promise<ReadonlySet<RowId>> {
-	if (ids.length > FEW_ROWS) {
-		const first = await transaction.between('outbox', 0, AFTER_ALL_IDS).limit(1).primaryKeys();
-		if (first.length === 0) return new Set();
-	}
+	if (ids.length > FEW_ROWS && (await isOutboxEmpty(transaction))) return new Set();
 	const keys = ids.map((id) => [table, 'pending', id]);
 	const found = await transaction.among('outbox', '[table+status+rowId]', keys);
 	return new Set(ids.filter((_, at) => found[at]));

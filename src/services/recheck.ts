@@ -1,7 +1,8 @@
 import type { RowId } from '../core/types.ts';
 import { applyRows } from './apply-rows.ts';
+import type { Records } from './dense-range.ts';
 import { assertCurrent, type Run } from './run.ts';
-import type { Stores } from './stores.ts';
+import type { MetaRecord } from './stores.ts';
 
 /**
  * Rows whose queued changes were dropped while a request of theirs was of unknown outcome (R10). They are
@@ -19,8 +20,8 @@ export async function recheckRows(run: Run, ids: readonly RowId[]): Promise<void
 	});
 }
 
-export async function readRechecks(stores: Stores, table: string): Promise<readonly RowId[]> {
-	const record = await stores.meta.get(recheckKey(table));
+export async function readRechecks(records: Records, table: string): Promise<readonly RowId[]> {
+	const [record] = await records.get<MetaRecord>('meta', [recheckKey(table)]);
 	return Array.isArray(record?.value) ? (record.value as RowId[]) : [];
 }
 

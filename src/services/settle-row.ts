@@ -64,8 +64,8 @@ export function createRowWriter(spec: TableSpec, isAcknowledging = false): RowWr
 
 		async write(stores) {
 			const rows = stores.rows(spec.table);
+			stores.putRows(spec.table, puts);
 			await Promise.all([
-				puts.length > 0 ? rows.bulkPut(puts) : undefined,
 				deletes.length > 0 ? rows.bulkDelete(deletes) : undefined,
 				basePuts.length > 0 ? stores.bases.bulkPut(basePuts) : undefined,
 				baseDeletes.length > 0 ? deleteBases(stores, spec.table, baseDeletes) : undefined,

@@ -6,6 +6,7 @@ import type { Base, Mutation, PushMutation, StoredError } from '../core/mutation
 import type { ConflictOutcome } from '../core/row-explanation.ts';
 import type { Row, RowId } from '../core/types.ts';
 import type { Records } from './dense-range.ts';
+import { putDirectly } from './direct-transaction.ts';
 import { storeOf } from './schema.ts';
 
 /** What the server holds of a dirty row. A dirty row without such a record was created here. */
@@ -80,6 +81,8 @@ export interface Stores extends Records {
 	readonly checkpoints: Table<Checkpoint, [string, string]>;
 	readonly meta: Table<MetaRecord, string>;
 	rows(table: string): Table<Row, RowId>;
+	/** Many at once, past Dexie and its hooks; whether they could be written is known at the commit. */
+	putRows(table: string, rows: readonly Row[]): void;
 }
 
 /** The stores of a database, for use in a transaction over them. */
@@ -94,6 +97,7 @@ export function toStores(dexie: Dexie): Stores {
 		checkpoints: dexie.table('checkpoints'),
 		meta: dexie.table('meta'),
 		rows: (table) => dexie.table(storeOf(table)),
+		putRows: (table, rows) => putDirectly(dexie, storeOf(table), rows),
 		get: <T>(store: string, keys: readonly IDBValidKey[]) =>
 			dexie.table<T, IDBValidKey>(store).bulkGet([...keys]),
 		between: <T, Key>(store: string, first: IDBValidKey, last: IDBValidKey) =>

@@ -14,6 +14,7 @@ import { toMicros } from '../core/timestamp.ts';
 import { toDeadLetter, toRejectedNotices } from './apply-push.ts';
 import { isOwing } from './at-head.ts';
 import { readBeginning } from './checkpoints.ts';
+import { isStoreEmpty } from './dense-range.ts';
 import { dirtyOfRows, releaseAliases } from './outbox.ts';
 import { isStill, type QueueLook } from './queue-look.ts';
 import { readRechecks, recheckRows } from './recheck.ts';
@@ -34,12 +35,16 @@ const MEASURES = 2;
 export async function upload(run: Run, input: UploadInput): Promise<UploadOutput> {
 	// From now on: what an upload takes must not eat the delay up.
 	const retryInMs = Math.max(0, input.retryAt - run.now());
+	const nothing = await readNothing(run);
+	if (nothing) {
+		passOn(run, nothing);
+		return { ...NO_COUNTS, more: false, held: 0, upTo: input.upTo ?? 0, waitingConflicts: 0 };
+	}
 	const { plan, beginning } = await begin(run, input);
 	const rest = { more: plan.isPartial, held: plan.held, upTo: plan.upTo };
 	let counts: StepCounts = NO_COUNTS;
-	// One look at an empty outbox is all that it costs; the pull that follows goes by it, too.
 	if (plan.retries.length === 0 && plan.rows.length === 0 && plan.unknown.length === 0) {
-		run.session.beginnings.set(run.spec.table, { ...beginning, epoch: run.epoch });
+		passOn(run, beginning);
 		return { ...counts, ...rest, waitingConflicts: plan.conflicts };
 	}
 	const isPulled = (beginning.stored.rest ?? beginning.stored.rpc) !== undefined;
@@ -74,6 +79,29 @@ function isWorthAsking({ spec }: Run, { retries, rows }: UploadPlan): boolean {
 	if (again.some(({ pushId }) => pushId !== undefined)) return true;
 	const count = again.length + sent.length;
 	return count > 1 || (count === 1 && spec.ids === 'server');
+}
+
+/** The pull that follows goes by it, too. */
+function passOn({ session, spec, epoch }: Run, beginning: PullBeginning): void {
+	session.beginnings.set(spec.table, { ...beginning, epoch });
+}
+
+/**
+ * One look at an empty outbox is all that a sync of nothing costs.
+ * @returns where the pull begins; null: something waits, be it of another table, and is to be looked at.
+ */
+function readNothing({ store, spec }: Run): Promise<PullBeginning | null> {
+	const { writes } = store;
+	return store.read([spec.table], async (records) => {
+		const [beginning, isOwed, rechecks, ...empty] = await Promise.all([
+			readBeginning(records, spec.table),
+			isOwing(records, spec),
+			readRechecks(records, spec.table),
+			...['outbox', 'attempts', 'bases'].map((name) => isStoreEmpty(records, name)),
+		]);
+		const isNothing = !isOwed && rechecks.length === 0 && !empty.includes(false);
+		return isNothing ? { ...beginning, quietAt: writes } : null;
+	});
 }
 
 interface Beginning {

@@ -291,7 +291,7 @@ describe('offline', () => {
 	});
 });
 
-describe('what is written in one tab', () => {
+describe('what is written in one tab, or comes in', () => {
 	it('[S12] shows in the live queries of both', async () => {
 		const tables = [{ table: 'notes', indexes: ['title'] }];
 		const pages = [await open('one', { tables }), await open('two', { tables })];
@@ -337,6 +337,9 @@ describe('what is written in one tab', () => {
 			first,
 		);
 		await show([61, 60, 61]);
+		await supabase.sql(`insert into notes (id, title) values (gen_random_uuid(), 'a of somebody else’s')`);
+		await sync(one);
+		await show([62, 61, 62]);
 	});
 
 	it('[S4] [S27] is there as a whole or not at all', async () => {
@@ -352,6 +355,25 @@ describe('what is written in one tab', () => {
 		expect(await titlesIn(page)).toEqual(['same']);
 		expect(await pendingIn(page)).toBe(1);
 		expect(await sync(page)).toMatchObject({ success: true, uploaded: 1 });
+	});
+});
+
+describe('[R1] [S27] a create of a row that is there', () => {
+	it('is refused alone, be it made together with others, and the row stays', async () => {
+		const page = await open('one');
+		const codes = await page.evaluate(async () => {
+			const create = (id: string, title: string) =>
+				window.tab.sync.queueAction('notes', 'create', { id, title }).then(
+					() => 'done',
+					(error) => error.code as string,
+				);
+			const ids = Array.from({ length: 3 }, () => crypto.randomUUID());
+			const first = await create(ids[0] as string, 'first');
+			return [first, ...(await Promise.all(ids.map((id) => create(id, 'second'))))];
+		});
+		expect(codes).toEqual(['done', 'row-exists', 'done', 'done']);
+		expect((await titlesIn(page)).sort()).toEqual(['first', 'second', 'second']);
+		expect(await sync(page)).toMatchObject({ success: true, uploaded: 3 });
 	});
 });
 

@@ -1,7 +1,7 @@
 import Dexie, { liveQuery, type ObservabilitySet, RangeSet } from 'dexie';
 import { IDBKeyRange } from 'fake-indexeddb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type DirectTransaction, runDirect } from '../../src/services/direct-transaction.ts';
+import { type DirectTransaction, putDirectly, runDirect } from '../../src/services/direct-transaction.ts';
 import { openReplica, type Replica } from '../support/replica.ts';
 
 const open: Replica[] = [];
@@ -76,6 +76,38 @@ describe('[S12] what live queries are told of a direct transaction', () => {
 		expect(told).toEqual(wanted);
 		expect(await ours.rows('notes')).toEqual(await theirs.rows('notes'));
 		expect(await ours.outbox()).toEqual(await theirs.outbox());
+	});
+
+	it.each([1, 49, 50])('nor of puts past Dexie in a transaction of Dexie’s, of %i rows', async (count) => {
+		const [ours, theirs] = [await replica('ours'), await replica('theirs')];
+		const page = ({ store }: Replica, put: () => unknown) =>
+			store.dexie.transaction('rw', ['notes', 'outbox'], async () => {
+				await put();
+			});
+		const wanted = await toldBy(theirs, () =>
+			page(theirs, () => theirs.store.dexie.table('notes').bulkPut(rows(count))),
+		);
+		const told = await toldBy(ours, () =>
+			page(ours, () => putDirectly(ours.store.dexie, 'notes', rows(count))),
+		);
+		expect(Object.keys(wanted[0] ?? {}).length).toBeGreaterThan(3);
+		expect(told).toEqual(wanted);
+		expect(await ours.rows('notes')).toEqual(await theirs.rows('notes'));
+	});
+
+	it('is nothing of puts past Dexie whose transaction fails', async () => {
+		const alice = await replica();
+		const told = await toldBy(alice, async () => {
+			const failing = alice.store.transact('rw', ['notes'], async (stores) => {
+				stores.putRows('notes', rows(3));
+				await stores.meta.put({ key: 'beside', value: 1 });
+				stores.putRows('notes', [{ id: 'elsewhere', slug: 's0' }]);
+			});
+			await expect(failing).rejects.toMatchObject({ code: 'storage' });
+			await expect(failing).rejects.toThrow(/ConstraintError/);
+		});
+		expect(told).toEqual([]);
+		expect(await alice.rows('notes')).toEqual([]);
 	});
 
 	it('is nothing where it is not committed', async () => {

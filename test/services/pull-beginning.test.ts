@@ -5,7 +5,12 @@ import { noteLeft } from '../../src/services/left-rows.ts';
 import type { Stores } from '../../src/services/stores.ts';
 import { markSweepDue, oweSweep } from '../../src/services/sweep-record.ts';
 import { takeLeadership } from '../../src/services/workspace.ts';
-import { closeLetterWorlds, type LetterWorldOptions, openLetterWorld } from '../support/letter-world.ts';
+import {
+	closeLetterWorlds,
+	type LetterWorld,
+	type LetterWorldOptions,
+	openLetterWorld,
+} from '../support/letter-world.ts';
 import { startStorageFaults } from '../support/storage-faults.ts';
 
 afterEach(closeLetterWorlds);
@@ -28,13 +33,28 @@ async function world(options: LetterWorldOptions = {}) {
 	};
 }
 
+/** What the device has asked of its database since the last call. */
+function modesOf({ workspace: { store } }: LetterWorld): () => readonly string[] {
+	const modes: string[] = [];
+	const { transact, read } = store;
+	vi.spyOn(store, 'transact').mockImplementation((mode, ...given) => {
+		modes.push(mode);
+		return transact(mode, ...given);
+	});
+	vi.spyOn(store, 'read').mockImplementation((...given) => {
+		modes.push('past Dexie');
+		return read(...given);
+	});
+	return () => modes.splice(0);
+}
+
 describe('where a pull begins', () => {
 	it('is read together with the outbox where nothing waits in it', async () => {
 		const { alice, upload, download } = await world();
-		const transact = vi.spyOn(alice.workspace.store, 'transact');
+		const modes = modesOf(alice);
 		await upload();
 		expect(await download()).toMatchObject({ downloaded: 3 });
-		expect(transact.mock.calls.map(([mode]) => mode)).toEqual(['r', 'rw-relaxed']);
+		expect(modes()).toEqual(['past Dexie', 'rw-relaxed']);
 	});
 
 	it('is read anew by any run but the very next', async () => {
@@ -105,8 +125,7 @@ describe('[S15] a sync that finds nothing on either side', () => {
 		device.alice.now += 600_000;
 		await device.upload();
 		await device.download();
-		const transact = vi.spyOn(device.alice.workspace.store, 'transact');
-		return { ...device, modes: () => transact.mock.calls.splice(0).map(([mode]) => mode) };
+		return { ...device, modes: modesOf(device.alice) };
 	}
 
 	it('looks into the database once', async () => {
@@ -114,7 +133,41 @@ describe('[S15] a sync that finds nothing on either side', () => {
 		await upload();
 		const head = { rowsRead: 0, more: false, due: false, waitUntil: null };
 		expect(await download()).toMatchObject(head);
-		expect(modes()).toEqual(['r']);
+		expect(modes()).toEqual(['past Dexie']);
+	});
+
+	it('looks closer where something waits, be it of another table', async () => {
+		const { alice, upload, download, modes } = await quiet();
+		await alice.queue('lists', 'create', { title: 'another table’s' });
+		await upload();
+		expect(await download()).toMatchObject({ due: false, waitUntil: null });
+		expect(modes()).toEqual(['past Dexie', 'r']);
+	});
+
+	it('[S1] [S30] sends at once what another tab has written, and told nobody of', async () => {
+		const disk = new IDBFactory();
+		const { alice, upload, download } = await quiet({ disk });
+		const other = await openLetterWorld({ disk, server: alice.server, now: alice.now });
+		alice.workspace.epoch = await takeLeadership(alice.workspace);
+		await upload();
+		await download();
+		await other.queue('notes', 'create', { title: 'theirs' });
+		expect(await upload()).toMatchObject({ uploaded: 1 });
+		expect(alice.server.rows('notes').map(({ title }) => title)).toContain('theirs');
+	});
+
+	it('[S6] [R14] sends it in order, though another table was quiet just before', async () => {
+		const disk = new IDBFactory();
+		const { alice } = await quiet({ disk });
+		const other = await openLetterWorld({ disk, server: alice.server, now: alice.now });
+		alice.workspace.epoch = await takeLeadership(alice.workspace);
+		for (const table of ['lists', 'notes']) await alice.upload(table);
+		for (const table of ['notes', 'lists']) await alice.download(table);
+		await other.queue('lists', 'create', { id: 'l', title: 'their list' });
+		await other.queue('notes', 'create', { title: 'their note', list_id: 'l' });
+		expect(await alice.upload('lists')).toEqual([]);
+		expect(await alice.upload('notes')).toEqual([]);
+		expect(alice.server.rows('notes').map(({ title }) => title)).toContain('their note');
 	});
 
 	it('[S1] sees what the app writes while the server is asked', async () => {
@@ -163,10 +216,10 @@ describe('[S15] a sync that finds nothing on either side', () => {
 	it('[S1] sees what the app writes while the outbox is looked at', async () => {
 		const { alice, upload, download } = await quiet();
 		const { store } = alice.workspace;
-		const { transact } = store;
+		const { read } = store;
 		let writing: Promise<unknown> | null = null;
-		vi.spyOn(store, 'transact').mockImplementationOnce((...given) => {
-			const looking = transact(...given);
+		vi.spyOn(store, 'read').mockImplementationOnce((...given) => {
+			const looking = read(...given);
 			writing = alice.queue('notes', 'create', { title: 'mine' });
 			return looking;
 		});

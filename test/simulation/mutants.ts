@@ -26,12 +26,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'row and outbox in two transactions',
 		file: 'services/mutate.ts',
-		find: 'const draft = await readDraft(transaction, actions);',
+		find: 'const draft = await readDraft(transaction, actions, isBlind);',
 		put: `const late: [string, readonly object[]][] = [];
 				const isRows = (store: string) => tables.includes(store);
 				const put = (store: string, records: readonly object[]) => void (isRows(store) ? late.push([store, records]) : transaction.put(store, records));
 				setTimeout(() => void options.store.write(tables, async (later) => late.forEach((rows) => later.put(...rows)), async () => false), 1);
-				const draft = await readDraft({ ...transaction, put }, actions);`,
+				const draft = await readDraft({ ...transaction, put }, actions, isBlind);`,
 		caughtBy: ['S12', 'S10', 'S4'],
 		given: story('create@0:1/notes sync@0:12'),
 		isSwept: true,
@@ -39,8 +39,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	{
 		name: 'the checkpoint before its rows',
 		file: 'services/download.ts',
-		find: 'const downloaded = await applyRows(stores, spec, incoming);',
-		put: "const downloaded = 0; setTimeout(() => void store.transact('rw', [spec.table], (later) => applyRows(later, spec, incoming)).catch(() => undefined), 5);",
+		find: 'return { kept, downloaded: await applyRows(stores, spec, incoming) };',
+		put: "setTimeout(() => void store.transact('rw', [spec.table], (later) => applyRows(later, spec, incoming)).catch(() => undefined), 5); return { kept, downloaded: 0 };",
 		caughtBy: ['S16', 'S15'],
 		given: story('remote-create@0:1/notes remote-create@0:2/notes sync@0:13'),
 	},

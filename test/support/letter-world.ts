@@ -3,7 +3,7 @@ import type { Mutation } from '../../src/core/mutation.ts';
 import type { RejectedWrite } from '../../src/core/rejected-write.ts';
 import type { RowExplanation } from '../../src/core/row-explanation.ts';
 import type { RowNotice } from '../../src/core/sync-notice.ts';
-import { toTableSpec } from '../../src/core/table-spec.ts';
+import { type TableSpec, toTableSpec } from '../../src/core/table-spec.ts';
 import type { QueuedAction, Row, RowId, SyncAction, SyncConfig } from '../../src/core/types.ts';
 import { toCheckedAction } from '../../src/services/action.ts';
 import type { Woken } from '../../src/services/dead-letters.ts';
@@ -23,6 +23,7 @@ export interface LetterWorld {
 	readonly server: MemoryServer;
 	readonly workspace: Workspace;
 	readonly services: ReturnType<typeof createTableServices>;
+	readonly specs: ReadonlyMap<string, TableSpec>;
 	readonly notices: readonly RowNotice[];
 	/** Device and server ms. */
 	now: number;
@@ -153,6 +154,7 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 		server,
 		workspace,
 		services,
+		specs,
 		notices,
 		get now() {
 			return now;
