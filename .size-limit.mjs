@@ -1,6 +1,7 @@
 // What the package costs a web app, min+gzip, as esbuild bundles it from dist: run `npm run build` first. Each limit is
 // a little more than it costs now; where something grows beyond it, make it smaller, or say here why not. The core is
-// to come down to 20 kB. It has grown by 0.8 kB for writes that go past Dexie: each takes a fifth to a third less time.
+// to come down to 20 kB. It has grown by 1.4 kB for speed: rows are written past Dexie, a create reads nothing before, and
+// an idle sync looks once, past Dexie. Each takes a tenth to a third of the time away.
 
 /** The app's own dependencies, and what only a dynamic import asks for. */
 const peers = ['@supabase/supabase-js', './diagnose-client-*'];
@@ -12,8 +13,8 @@ const common = {
 };
 
 const limits = [
-	{ name: 'core', path: 'dist/index.js', import: '*', ignore: engines, limit: '72 kB' },
-	{ name: 'core with dexie and xstate', path: 'dist/index.js', import: '*', ignore: peers, limit: '118 kB' },
+	{ name: 'core', path: 'dist/index.js', import: '*', ignore: engines, limit: '73 kB' },
+	{ name: 'core with dexie and xstate', path: 'dist/index.js', import: '*', ignore: peers, limit: '119 kB' },
 	{
 		name: 'NetworkMonitor alone, without xstate',
 		...{ path: 'dist/index.js', import: '{ NetworkMonitor }', ignore: engines, limit: '4 kB' },
