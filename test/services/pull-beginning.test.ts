@@ -2,6 +2,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { toTableSpec } from '../../src/core/table-spec.ts';
 import { noteLeft } from '../../src/services/left-rows.ts';
+import { recheckKey } from '../../src/services/recheck.ts';
 import type { Stores } from '../../src/services/stores.ts';
 import { markSweepDue, oweSweep } from '../../src/services/sweep-record.ts';
 import { takeLeadership } from '../../src/services/workspace.ts';
@@ -258,6 +259,16 @@ describe('[S15] a sync that finds nothing on either side', () => {
 		await alice.workspace.store.transact('rw', ['notes'], (stores) => put(stores, alice.now));
 		await upload();
 		expect(await download()).toMatchObject({ downloaded: 1 });
+		expect(await alice.row('a')).toBeUndefined();
+	});
+
+	it('[R10] asks for rows that are to be checked again', async () => {
+		const { alice, upload } = await quiet();
+		alice.server.remove('notes', 'a');
+		await alice.workspace.store.transact('rw', [], ({ meta }) =>
+			meta.put({ key: recheckKey('notes'), value: ['a'] }),
+		);
+		await upload();
 		expect(await alice.row('a')).toBeUndefined();
 	});
 
