@@ -189,6 +189,26 @@ describe('local store: transactions', () => {
 		).rejects.toMatchObject({ code: 'storage', hint: expect.stringContaining('out of space') });
 	});
 
+	it.each(['transact', 'write'] as const)(
+		'[S1] a %s asked for just before a look is seen by it, or counted after it',
+		async (how) => {
+			const store = await open(new IDBFactory(), []);
+			const record = { key: 'mine', value: 1 };
+			const writing =
+				how === 'write'
+					? store.write(
+							[],
+							async (transaction) => transaction.put('meta', [record]),
+							async () => false,
+						)
+					: store.transact('rw', [], ({ meta }) => meta.put(record));
+			const { writes } = store;
+			const [seen] = await store.read([], async (records) => records.get('meta', ['mine']));
+			await writing;
+			expect(seen !== undefined || store.writes > writes).toBe(true);
+		},
+	);
+
 	it('a closed store refuses calls instead of opening itself again', async () => {
 		const disk = new IDBFactory();
 		const store = await open(disk, [{ table: 'notes' }]);

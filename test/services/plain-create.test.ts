@@ -116,6 +116,7 @@ describe('a create that nothing need be read for', () => {
 		await alice.upload();
 		expect(await alice.counts()).toMatchObject({ conflicts: 1 });
 		await alice.queue('notes', 'create', { id: 'a', title: 'anew' });
+		expect(await alice.counts()).toMatchObject({ pending: 0, conflicts: 1 });
 		expect(await alice.upload()).toEqual([]);
 		expect(alice.served('a')).toMatchObject({ title: 'theirs' });
 		expect(await alice.row('a')).toMatchObject({ title: 'anew' });
