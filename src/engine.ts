@@ -202,7 +202,8 @@ export function createEngine(
 			},
 			beforeWrite: async () => tabs.current()?.confirm(),
 		});
-		return createRemote({ ...settings, http, tables: () => specs.size, store, now });
+		const asksLeave = platform.asksLeave(access.restUrl);
+		return createRemote({ ...settings, http, tables: () => specs.size, store, now, asksLeave });
 	}
 
 	const lastUser = createLastUser(settings.databaseName, environment);

@@ -11,7 +11,7 @@ const HEADERS = {
 	'access-control-allow-origin': '*',
 	'access-control-allow-headers': '*, authorization',
 	'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-	'access-control-expose-headers': 'Date',
+	'access-control-expose-headers': 'Content-Range, Date',
 	'access-control-max-age': '86400',
 	'content-type': 'application/json',
 };
@@ -40,8 +40,9 @@ export async function startEmulator(): Promise<BenchServer> {
 		}
 		traffic = { ...traffic, requests: traffic.requests + 1 };
 		const sent = await textOf(request);
-		const { status, text } = reply(request, sent);
-		response.writeHead(status, HEADERS).end(text);
+		const { status, text, found } = reply(request, sent);
+		response.writeHead(status, { ...HEADERS, ...contentRange(found) });
+		response.end(request.method === 'HEAD' ? undefined : text);
 	}
 
 	const http = createServer((request, response) => {
@@ -82,4 +83,10 @@ async function textOf(request: IncomingMessage): Promise<string> {
 	const chunks: Buffer[] = [];
 	for await (const chunk of request) chunks.push(chunk as Buffer);
 	return Buffer.concat(chunks).toString();
+}
+
+/** The header by which PostgREST tells which rows of all that there are the answer has. */
+function contentRange(found: number | undefined): Readonly<Record<string, string>> {
+	if (found === undefined) return {};
+	return { 'content-range': found === 0 ? '*/*' : `0-${found - 1}/*` };
 }

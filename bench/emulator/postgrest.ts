@@ -14,6 +14,8 @@ export interface Reply {
 	readonly status: number;
 	/** JSON. */
 	readonly text: string;
+	/** The rows that a look at a table has found. */
+	readonly found?: number;
 }
 
 interface Mutation {
@@ -26,7 +28,10 @@ interface Mutation {
 /** As much of PostgREST as a download and an upload of one table ask for, and the functions of the RPC transport. */
 export function askPostgrest(table: EmulatedTable, question: Question): Reply {
 	const { method, url, body, prefer } = question;
-	if (method === 'GET') return { status: 200, text: read(table, url, question.maxRows) };
+	if (method === 'GET' || method === 'HEAD') {
+		const rows = read(table, url, question.maxRows);
+		return { status: 200, text: `[${rows.join(',')}]`, found: rows.length };
+	}
 	if (url.pathname.endsWith('/rpc/pixsync_push')) {
 		const { mutations } = (body as { request: { mutations: Mutation[] } }).request;
 		return { status: 200, text: JSON.stringify(mutations.map((mutation) => apply(table, mutation))) };
@@ -38,15 +43,14 @@ export function askPostgrest(table: EmulatedTable, question: Question): Reply {
 	return { status: 200, text: prefer.includes('return=representation') ? JSON.stringify(rows) : '' };
 }
 
-function read(table: EmulatedTable, { searchParams }: URL, maxRows: number): string {
+function read(table: EmulatedTable, { searchParams }: URL, maxRows: number): readonly string[] {
 	const limit = Math.min(maxRows, Number(searchParams.get('limit') ?? maxRows));
 	const isKeys = searchParams.get('select') === 'id,updated_at';
-	const told = idsAskedFor(table, searchParams, limit).flatMap((id) => {
+	return idsAskedFor(table, searchParams, limit).flatMap((id) => {
 		if (!isKeys) return table.json(id) ?? [];
 		const row = table.get(id);
 		return row ? JSON.stringify({ id, updated_at: row.updated_at }) : [];
 	});
-	return `[${told.join(',')}]`;
 }
 
 function idsAskedFor(table: EmulatedTable, params: URLSearchParams, limit: number): string[] {

@@ -43,6 +43,8 @@ export interface DownloadInput {
 	readonly table: string;
 	/** Which pull the page belongs to; another number starts over from the checkpoint. */
 	readonly pull: number;
+	/** Whether the pull began because somebody told of a change. */
+	readonly isPoked: boolean;
 	readonly holdDeletes: boolean;
 }
 

@@ -9,7 +9,7 @@ type Told = InspectionEvent & { readonly actorRef: ActorLike };
 type Microstep = Extract<InspectionEvent, { type: '@xstate.microstep' }>;
 type Fields = Readonly<Record<string, unknown>>;
 
-const METHODS: readonly unknown[] = ['GET', 'POST', 'PATCH', 'DELETE'];
+const METHODS: readonly unknown[] = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'];
 
 /** A word of ours; what else a service answers as an outcome is not repeated. */
 const WORD = /^[a-z]+(?:-[a-z]+)*$/;

@@ -12,6 +12,8 @@ export interface TableContext extends Required<TableInput> {
 	readonly holdDeletes: boolean;
 	readonly held: number;
 	readonly isPoked: boolean;
+	/** Whether the running pull began because of a poke. */
+	readonly isPokedPull: boolean;
 	/** The last mutation that the running upload covers; null: not yet known. */
 	readonly upTo: number | null;
 	/** Which pull the next page belongs to. */
@@ -49,6 +51,7 @@ export function toTableContext(input: TableInput): TableContext {
 		holdDeletes: false,
 		held: 0,
 		isPoked: false,
+		isPokedPull: false,
 		upTo: null,
 		pull: 0,
 		rowsRead: 0,

@@ -84,7 +84,12 @@ export const tableSetup = setup({
 			served: context.requested,
 			upTo: context.requested > context.served ? null : output.upTo,
 		})),
-		beginPull: assign(({ context }) => ({ pull: context.pull + 1, rowsRead: 0, isPoked: false })),
+		beginPull: assign(({ context, event }) => ({
+			pull: context.pull + 1,
+			rowsRead: 0,
+			isPoked: false,
+			isPokedPull: context.isPoked || event.type === 'poke.received',
+		})),
 		countStep: assign(({ context }, { output }: { output: StepCounts }) => ({
 			counts: addCounts(context.counts, output),
 			// An upload or a verdict may come about without any request: only what the server took proves it there.

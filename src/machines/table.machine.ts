@@ -232,6 +232,7 @@ export const tableMachine = tableSetup.createMachine({
 				input: ({ context }) => ({
 					table: context.table,
 					pull: context.pull,
+					isPoked: context.isPokedPull,
 					holdDeletes: context.holdDeletes,
 				}),
 				onDone: [

@@ -130,6 +130,7 @@ export async function applyPush(
 		outcome.kind === 'acknowledged' && outcome.row ? [outcome.row] : [],
 	);
 	run.session.echoes.note(spec, echoes);
+	if (echoes.length > 0) run.session.quiet.delete(spec.table);
 	run.notify(toRejectedNotices(letters));
 	return applied;
 }

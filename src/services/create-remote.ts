@@ -22,6 +22,8 @@ export interface RemoteOptions {
 	readonly store: () => LocalStore | null;
 	/** Device ms. */
 	readonly now: () => number;
+	/** As of the REST transport. */
+	readonly asksLeave: boolean;
 }
 
 /** The server by the transport that the app has chosen. */
@@ -33,8 +35,9 @@ export function createRemote({
 	tables,
 	store,
 	now,
+	asksLeave,
 }: RemoteOptions): Remote {
-	const rest = createRestRemote({ http, batchSize });
+	const rest = createRestRemote({ http, batchSize, asksLeave });
 	if (transport === 'rest') return rest;
 	const rpc = createRpcRemote({ http, schema, batchSize, tables, rest });
 	if (transport === 'rpc') return rpc;

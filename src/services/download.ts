@@ -42,7 +42,7 @@ export function endPull(pulls: Pulls, table: string): void {
 /** One page: fetched, or ready from the prefetch, and written with its checkpoint in one transaction. */
 export async function download(run: Run, pulls: Pulls, input: DownloadInput): Promise<DownloadOutput> {
 	const { spec } = run;
-	const pull = await openPull(run, pulls, input.pull);
+	const pull = await openPull(run, pulls, input);
 	const onAbort = () => endPull(pulls, spec.table);
 	run.signal.addEventListener('abort', onAbort, { once: true });
 	try {
@@ -51,7 +51,7 @@ export async function download(run: Run, pulls: Pulls, input: DownloadInput): Pr
 		if (page.isReset && pull.kind === 'next') pull.kind = 'reset';
 		const { downloaded, atHead } = await applyPage(run, pull, page, input);
 		pull.rowsRead += page.read;
-		if (page.isHead) run.session.echoes.forget(spec.table);
+		if (page.isHead) noteHead(run, pull);
 		if (!atHead) return toOutput(pull, { downloaded, more: true });
 		const { left } = atHead;
 		const removed = left.length > 0 ? await removeLeft(run, left) : 0;
@@ -81,7 +81,13 @@ function isLogGone({ remote, spec }: Run, error: unknown): boolean {
 	return toPixSyncError(error).code === 'rpc-missing' && remote.log?.covers(spec) === false;
 }
 
-async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
+function noteHead({ session, spec: { table } }: Run, { rowsRead }: Pull): void {
+	session.echoes.forget(table);
+	if (rowsRead === 0) session.quiet.add(table);
+	else session.quiet.delete(table);
+}
+
+async function openPull(run: Run, pulls: Pulls, { pull: id, isPoked }: DownloadInput): Promise<Pull> {
 	const { table } = run.spec;
 	const running = pulls.get(table);
 	if (running?.id === id) return running;
@@ -93,10 +99,11 @@ async function openPull(run: Run, pulls: Pulls, id: number): Promise<Pull> {
 	const transport = log ? 'rpc' : 'rest';
 	// Rows that were selected otherwise make the old position meaningless: start over (F21).
 	const plan = planPull(transport, stored, selectionOf(run.spec));
+	const expectsNone = plan.kind === 'next' && !isPoked && run.session.quiet.has(table);
 	const pull: Pull = {
 		id,
 		transport,
-		pager: log ? createLogPager(run, log, plan) : createPager(run, plan.checkpoint),
+		pager: log ? createLogPager(run, log, plan) : createPager(run, plan.checkpoint, expectsNone),
 		isAfterAbsence: isLongAgo(run, plan.checkpoint?.syncedAt ?? null),
 		kind: plan.kind,
 		isFilling: isEmpty,

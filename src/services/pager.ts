@@ -30,8 +30,11 @@ export interface Pager {
 	end(): void;
 }
 
-/** @param run its signal is not the pager's: a page's end must not end the prefetch. */
-export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
+/**
+ * @param run its signal is not the pager's: a page's end must not end the prefetch.
+ * @param expectsNone whether the first page is likely to be empty.
+ */
+export function createPager(run: Run, checkpoint: Checkpoint | null, expectsNone: boolean): Pager {
 	const { spec, remote, settings } = run;
 	const controller = new AbortController();
 	const first = pullStart(checkpoint, settings.overlapMs);
@@ -41,7 +44,10 @@ export function createPager(run: Run, checkpoint: Checkpoint | null): Pager {
 	let upcoming: Promise<ReadyPage> | null = null;
 
 	async function load(start: PullStart | null, keysOnly: boolean): Promise<ReadyPage> {
-		const page = await remote.pull({ spec, start, limit: settings.pageSize, keysOnly }, controller.signal);
+		const page = await remote.pull(
+			{ spec, start, limit: settings.pageSize, keysOnly, expectsNone: expectsNone && isFirstRequest },
+			controller.signal,
+		);
 		if (isFirstRequest) scanStartedAt ??= page.sentAt;
 		isFirstRequest = false;
 		const last = page.rows.at(-1);

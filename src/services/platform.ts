@@ -26,6 +26,8 @@ export interface Platform {
 	readonly openChannel: (name: string) => TabChannel | null;
 	/** Whether this tab is out of sight. @default `document.visibilityState` */
 	readonly isHidden: () => boolean;
+	/** Whether requests to there need the server's leave (CORS). @default whether it is another origin than the page's */
+	readonly asksLeave: (url: string) => boolean;
 }
 
 export interface PlatformClock {
@@ -47,8 +49,15 @@ export function toPlatform(given: Partial<Platform> = {}, isShared = false): Pla
 		locks: isShared ? (globalThis.navigator?.locks ?? null) : null,
 		openChannel: openTabChannel,
 		isHidden: () => globalThis.document?.visibilityState === 'hidden',
+		asksLeave: isElsewhere,
 		...given,
 	};
+}
+
+/** @returns false where there is no page. */
+function isElsewhere(url: string): boolean {
+	const own = globalThis.location?.origin;
+	return own !== undefined && new URL(url).origin !== own;
 }
 
 /** A timer that keeps no program of Node's from ending. @returns what ends it. */

@@ -83,6 +83,8 @@ export interface PullRequest {
 	readonly limit: number;
 	/** Ask for id, version and tombstone columns alone. */
 	readonly keysOnly: boolean;
+	/** There is likely no row: what tells that at less cost may be asked first. @default false */
+	readonly expectsNone?: boolean;
 }
 
 export interface PullPage {

@@ -45,6 +45,8 @@ export interface RunSession {
 	/** Device ms of each table's last sweep. */
 	readonly reconciledAt: Map<string, number>;
 	readonly echoes: OwnEchoes;
+	/** Tables to which the last pull brought nothing, and to which nothing was uploaded since. */
+	readonly quiet: Set<string>;
 	/** By table, for its very next run: see {@link Run.beginning}. */
 	readonly beginnings: Map<string, PullBeginning & { readonly epoch: number }>;
 }

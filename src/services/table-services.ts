@@ -99,7 +99,7 @@ export function createTableServices(options: TableServicesOptions): LockedTableS
 }
 
 function createRunSession(): RunSession {
-	return { reconciledAt: new Map(), echoes: createOwnEchoes(), beginnings: new Map() };
+	return { reconciledAt: new Map(), echoes: createOwnEchoes(), quiet: new Set(), beginnings: new Map() };
 }
 
 function notLeader(table: string): PixSyncError {

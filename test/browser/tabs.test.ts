@@ -90,7 +90,7 @@ async function titlesAtServer(): Promise<string[]> {
 const named = (prefix: string, count: number) =>
 	Array.from({ length: count }, (_, at) => `${prefix} ${String(at).padStart(3, '0')}`);
 
-const writes = () => supabase.requests.filter(({ method }) => method !== 'GET' && method !== 'OPTIONS');
+const writes = () => supabase.requests.filter(({ method }) => !['GET', 'HEAD', 'OPTIONS'].includes(method));
 
 /** Writes of two tabs that were under way at once. */
 function overlaps(): readonly string[] {
@@ -115,6 +115,22 @@ async function freeze(page: Page): Promise<CDPSession> {
 	await paused;
 	return session;
 }
+
+it('a poll that finds nothing, time after time, is one request: leave for it is asked once', async () => {
+	const page = await open('one');
+	const methods: (readonly string[])[] = [];
+	for (let time = 1; time <= 4; time++) {
+		supabase.clearRequests();
+		expect(await sync(page)).toMatchObject({ success: true, downloaded: 0 });
+		methods.push(supabase.requests.map(({ method }) => method));
+	}
+	expect(methods).toEqual([['OPTIONS', 'GET'], ['OPTIONS', 'HEAD'], ['HEAD'], ['HEAD']]);
+	await supabase.sql(`insert into notes (id, title) values (gen_random_uuid(), 'new')`);
+	supabase.clearRequests();
+	expect(await sync(page)).toMatchObject({ success: true, downloaded: 1 });
+	expect(supabase.requests.map(({ method }) => method).slice(0, 3)).toEqual(['HEAD', 'OPTIONS', 'GET']);
+	expect(await titlesIn(page)).toEqual(['new']);
+});
 
 describe('[F52] [S24] [S25] five tabs', () => {
 	it('the leader is killed, the next one frozen: each time another takes over within ten seconds, and no two push at once', async () => {

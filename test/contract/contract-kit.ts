@@ -79,10 +79,17 @@ export function pull(
 	{
 		start = null,
 		limit = 1000,
-		keysOnly = false,
-	}: { start?: PullStart | null; limit?: number; keysOnly?: boolean } = {},
+		...more
+	}: {
+		start?: PullStart | null;
+		limit?: number;
+		keysOnly?: boolean;
+		expectsNone?: boolean;
+		signal?: AbortSignal;
+	} = {},
 ): Promise<PullPage> {
-	return remote.pull({ spec, start, limit, keysOnly }, SIGNAL);
+	const { keysOnly = false, expectsNone = false, signal = SIGNAL } = more;
+	return remote.pull({ spec, start, limit, keysOnly, expectsNone }, signal);
 }
 
 /** Pages from the start to the head, as a download reads them. */

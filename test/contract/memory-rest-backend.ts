@@ -57,9 +57,9 @@ export function startMemoryRestBackend(transport: 'rest' | 'rpc' = 'rest'): Prom
 				? server.rpc({ ...caller, name, body })
 				: server.rest({ ...caller, table: name, method, query: searchParams, body, prefer });
 		loseIf('reply', method, body);
-		return new Response(overTheWire(reply.body), {
+		return new Response(method === 'HEAD' ? null : overTheWire(reply.body), {
 			status: reply.status,
-			headers: { 'content-type': 'application/json', date: new Date().toUTCString() },
+			headers: { 'content-type': 'application/json', date: new Date().toUTCString(), ...reply.headers },
 		});
 	};
 

@@ -125,17 +125,54 @@ export function describePull(kit: () => ContractKit): void {
 			expect(soft.rows).toEqual([{ id: uuid(1), updated_at: stored.updated_at, deleted_at: null }]);
 		});
 
-		it('[R15] sentAt is no later than the request, however slow the answer', {
-			timeout: 20_000,
-		}, async () => {
-			const before = await kit().backend.now();
-			kit().backend.delayNext(2_500);
-			const { sentAt } = await pull(kit(), bare);
-			const latest = new Date(Date.parse(before) + 250).toISOString();
-			expect(sentAt).not.toBeNull();
-			expect(compareTimestamps(sentAt ?? '', latest)).toBe(-1);
-			const earliest = new Date(Date.parse(before) - 10_000).toISOString();
-			expect(compareTimestamps(sentAt ?? '', earliest)).toBe(1);
+		for (const expectsNone of [false, true]) {
+			it(`[R15] sentAt is no later than the request, however slow the answer${expectsNone ? ', where no row is expected' : ''}`, {
+				timeout: 20_000,
+			}, async () => {
+				const before = await kit().backend.now();
+				kit().backend.delayNext(2_500);
+				const { sentAt } = await pull(kit(), bare, { expectsNone });
+				const latest = new Date(Date.parse(before) + 250).toISOString();
+				expect(sentAt).not.toBeNull();
+				expect(compareTimestamps(sentAt ?? '', latest)).toBe(-1);
+				const earliest = new Date(Date.parse(before) - 10_000).toISOString();
+				expect(compareTimestamps(sentAt ?? '', earliest)).toBe(1);
+			});
+		}
+
+		it('[S15] who expects no row is given those that are there all the same, and the head where there are none', async () => {
+			const { backend } = kit();
+			const expectsNone = true;
+			expect(await pull(kit(), bare, { expectsNone })).toMatchObject({ rows: [], isHead: true });
+			for (const n of [1, 2, 3]) await backend.put('bare', { id: uuid(n) }, AT);
+			expect(idsOf((await pull(kit(), bare, { expectsNone })).rows)).toEqual([1, 2, 3].map(uuid));
+			expect(idsOf((await pull(kit(), bare, { expectsNone, limit: 2 })).rows)).toEqual([1, 2].map(uuid));
+			const start = { timestamp: AT, id: uuid(2) };
+			expect(idsOf((await pull(kit(), bare, { expectsNone, start })).rows)).toEqual([uuid(3)]);
+			const end = { timestamp: AT, id: uuid(3) };
+			expect(await pull(kit(), bare, { expectsNone, start: end })).toMatchObject({ rows: [], isHead: true });
+			const filtered = contractSpec('notes', { filter: { title: 'b' } });
+			await backend.put('notes', { id: uuid(4), title: 'a' });
+			expect(await pull(kit(), filtered, { expectsNone })).toMatchObject({ rows: [], isHead: true });
+			await backend.put('notes', { id: uuid(5), title: 'b' });
+			expect(idsOf((await pull(kit(), filtered, { expectsNone })).rows)).toEqual([uuid(5)]);
+			await backend.put('secrets', { id: uuid(6), title: 'hidden' });
+			const secrets = contractSpec('secrets');
+			expect(await pull(kit(), secrets, { expectsNone })).toMatchObject({ rows: [], isHead: true });
+		});
+
+		it('[S22] [R22] who expects no row is refused, and called off, as everybody', async () => {
+			const { backend } = kit();
+			const expectsNone = true;
+			backend.refuseSessions(true);
+			await expect(pull(kit(), bare, { expectsNone })).rejects.toMatchObject({ fault: 'unauthorised' });
+			backend.refuseSessions(false);
+			const hanging = backend.hangNext();
+			const controller = new AbortController();
+			const called = pull(kit(), bare, { expectsNone, signal: controller.signal });
+			await hanging;
+			controller.abort();
+			await expect(called).rejects.toMatchObject({ code: 'superseded' });
 		});
 
 		describe('filter', () => {

@@ -79,6 +79,7 @@ describe('table.machine: the rows of §4', () => {
 		chart.send(restored, poke);
 		expect(chart.state()).toBe('downloading');
 		expect(chart.steps.map(({ name }) => name)).toEqual(['download']);
+		expect(chart.step('download').input).toMatchObject({ isPoked: true });
 	});
 
 	for (const kind of ['no-answer', 'unauthorised', 'fatal'] as const) {
@@ -175,11 +176,18 @@ describe('table.machine: the rows of §4', () => {
 
 	it('downloading | head, poked meanwhile → downloading again', async () => {
 		const chart = await chartIn('downloading');
+		expect(chart.step('download').input).toMatchObject({ isPoked: false });
 		chart.send(poke);
 		await chart.done('download', downloaded());
 		expect(chart.state()).toBe('downloading');
+		expect(chart.step('download').input).toMatchObject({ isPoked: true });
+		await chart.done('download', downloaded({ more: true }));
+		expect(chart.step('download').input).toMatchObject({ isPoked: true });
 		await chart.done('download', downloaded());
 		expect(chart.state()).toBe('idle');
+		chart.send(request(2));
+		await chart.done('upload', uploaded());
+		expect(chart.step('download').input).toMatchObject({ isPoked: false });
 	});
 
 	it('downloading | head, nothing waits → idle, settled, and the time of it noted', async () => {

@@ -27,7 +27,10 @@ function refuseWriteTo(store: string) {
 }
 
 const download = (pull: number) =>
-	world.services.download({ table: TABLE, pull, holdDeletes: false }, new AbortController().signal);
+	world.services.download(
+		{ table: TABLE, pull, isPoked: false, holdDeletes: false },
+		new AbortController().signal,
+	);
 
 describe('a page and its checkpoint are one', () => {
 	it.each(['checkpoints', TABLE])(

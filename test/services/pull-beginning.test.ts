@@ -30,7 +30,8 @@ async function world(options: LetterWorldOptions = {}) {
 				{ table: 'notes', upTo: null, force: false, holdDeletes, retryAt: alice.now },
 				signal,
 			),
-		download: () => alice.services.download({ table: 'notes', pull: ++pulls, holdDeletes: false }, signal),
+		download: () =>
+			alice.services.download({ table: 'notes', pull: ++pulls, isPoked: false, holdDeletes: false }, signal),
 	};
 }
 

@@ -62,7 +62,10 @@ async function device({ pageSize = 100, ...hooks }: ConnectOptions & { pageSize?
 		async pull() {
 			let pages = 0;
 			for (let more = true; more; pages++) {
-				({ more } = await services.download({ table: 'notes', pull: 1, holdDeletes: false }, signal));
+				({ more } = await services.download(
+					{ table: 'notes', pull: 1, isPoked: false, holdDeletes: false },
+					signal,
+				));
 			}
 			return pages;
 		},

@@ -52,10 +52,10 @@ const migrations = fc.array(
 	{ maxLength: 2 },
 );
 
-// The transport last: what a seed draws before it is what it always was.
+// What came later is drawn last: what a seed draws before it is what it always was.
 const anyCase = fc
-	.tuple(restCase, transport, migrations)
-	.map(([given, ...more]) => withTransport(given, ...more));
+	.tuple(restCase, transport, migrations, fc.boolean())
+	.map(([given, way, runs, isElsewhere]) => withTransport({ ...given, isElsewhere }, way, runs));
 
 /** What proves nothing where it never happens. */
 const WANTED = [
@@ -67,6 +67,7 @@ const WANTED = [
 		'direct writes',
 		'heads',
 		'rows compared',
+		'looks',
 	],
 	...['applied create', 'applied update', 'applied delete', 'left to a person'],
 	...['fault drop', 'fault lost-reply', 'fault duplicate', 'fault slow', 'fault hang', 'fault html'],

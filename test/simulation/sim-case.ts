@@ -30,12 +30,15 @@ export interface SimCase {
 	readonly storage?: StorageFaultPlan;
 	/** @default 'rest' */
 	readonly transport?: Transport;
+	/** Whether the app's page is of another origin than the server. @default false */
+	readonly isElsewhere?: boolean;
 }
 
 export const PACKAGE: SimBuild = { SyncManager, NetworkMonitor };
 
 export function runCase(given: SimCase, build: SimBuild = PACKAGE): Promise<RunResult> {
 	const { seed, world, isBadDay, program, strategy, isOldApp, kills = [], storage, transport } = given;
+	const { isElsewhere } = given;
 	return run({
 		...{ seed, build, program, kills, devices: WORLDS[world] },
 		...(isBadDay ? { rates: BAD_DAY } : {}),
@@ -43,6 +46,7 @@ export function runCase(given: SimCase, build: SimBuild = PACKAGE): Promise<RunR
 		...(isOldApp ? { unknownTables: ['notes'] as const } : {}),
 		...(storage ? { storage } : {}),
 		...(transport ? { transport } : {}),
+		...(isElsewhere ? { isElsewhere } : {}),
 	});
 }
 
@@ -66,7 +70,8 @@ export function randomCase(seed: number, length: number): SimCase {
 		at: apart.below(length + 1),
 		n: apart.below(100_000),
 	}));
-	return withTransport(given, transport, migrations);
+	const isElsewhere = apart.chance(0.5);
+	return withTransport({ ...given, ...(isElsewhere ? { isElsewhere } : {}) }, transport, migrations);
 }
 
 export const TRANSPORT_WEIGHTS = { rest: 3, rpc: 1, auto: 1 } as const satisfies Record<Transport, number>;
@@ -94,6 +99,7 @@ export function toCommand({
 	kills,
 	storage,
 	transport,
+	isElsewhere,
 }: SimCase): string {
 	const words = [
 		`--seed ${seed} --world ${world}`,
@@ -101,6 +107,7 @@ export function toCommand({
 		strategy ? `--strategy ${strategy}` : '',
 		isOldApp ? '--old-app' : '',
 		transport ? `--transport ${transport}` : '',
+		isElsewhere ? '--elsewhere' : '',
 		kills?.length ? `--kill ${kills.join(',')}` : '',
 		storage ? `--storage ${storage.at}:${storage.error}:${storage.isPersistent ? 'on' : 'once'}` : '',
 		`--story '${toStory(program)}'`,
@@ -134,6 +141,7 @@ export function fromCommand(args: readonly string[]): SimCase {
 		...(strategy ? { strategy } : {}),
 		...(options.has('old-app') ? { isOldApp: true } : {}),
 		...(transport === undefined ? {} : { transport: transport as Transport }),
+		...(options.has('elsewhere') ? { isElsewhere: true } : {}),
 		kills: (options.get('kill') ?? '')
 			.split(',')
 			.filter((word) => word !== '')

@@ -201,6 +201,7 @@ export function createSimServer(options: SimServerOptions): SimServer {
 			note(by, userId);
 			const isOrphan = method === 'POST' && 'code' in answer.body && answer.body.code === '23503';
 			if (isOrphan) orphaned(by, userId, request.body as Row[]);
+			if (method === 'HEAD') return { ...reply(answer.status, null, answer.headers), text: '' };
 			if (Array.isArray(answer.body)) tell(by, name, answer.body);
 			return { ...reply(answer.status, null), text: overTheWire(answer.body) };
 		},

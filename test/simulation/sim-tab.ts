@@ -152,6 +152,7 @@ export function openTab(device: SimDevice, label: string): SimTab {
 			}),
 			openChannel,
 			isHidden: () => false,
+			asksLeave: () => world.isElsewhere,
 		},
 	});
 	for (const config of configsOf(world.schema).filter(({ table }) => world.isRegistered(table)))

@@ -37,6 +37,8 @@ export interface WorldOptions {
 	readonly pageSize?: number;
 	/** By which the devices push; a server that is asked for it has the function for it. @default 'rest' */
 	readonly transport?: Transport;
+	/** Whether the app's page is of another origin than the server. @default false */
+	readonly isElsewhere?: boolean;
 }
 
 export type Transport = 'auto' | 'rest' | 'rpc';
@@ -58,6 +60,7 @@ export interface World {
 	readonly build: SimBuild;
 	readonly schema: SimSchema;
 	readonly transport: Transport;
+	readonly isElsewhere: boolean;
 	readonly server: SimServer;
 	readonly devices: readonly SimDevice[];
 	readonly random: RandomSource;
@@ -136,6 +139,7 @@ export function createWorld(options: WorldOptions): World {
 	const world: World = {
 		...{ seed, isThorough, time, build, schema, random, counters, violations, histories },
 		transport: options.transport ?? 'rest',
+		isElsewhere: options.isElsewhere ?? false,
 		pageSize: options.pageSize ?? 3,
 		server: undefined as unknown as SimServer,
 		audit: undefined as unknown as Audit,
@@ -250,7 +254,8 @@ export function createWorld(options: WorldOptions): World {
 			return;
 		}
 		// A pull by RPC is a POST, too.
-		const isWrite = method !== 'GET' && path !== 'rpc/pixsync_pull';
+		const isWrite = method !== 'GET' && method !== 'HEAD' && path !== 'rpc/pixsync_pull';
+		if (method === 'HEAD') world.count('looks');
 		if (isWrite) noteWrite(tab);
 		const body = typeof init.body === 'string' ? init.body : null;
 		const nameless = namelessCreatesOf(method, url, body);

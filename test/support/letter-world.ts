@@ -191,7 +191,8 @@ export async function openLetterWorld(options: LetterWorldOptions = {}): Promise
 		async download(table = 'notes') {
 			const pull = ++pulls;
 			for (let page = 0; page < 20; page++) {
-				if (!(await services.download({ table, pull, holdDeletes: false }, signal)).more) return;
+				if (!(await services.download({ table, pull, isPoked: false, holdDeletes: false }, signal)).more)
+					return;
 			}
 		},
 		letters: (table) => letters.list(table === undefined ? [...specs.values()] : [specOf(table)]),

@@ -25,6 +25,7 @@ export interface RestReply {
 	readonly status: number;
 	/** Rows, or PostgREST's error. */
 	readonly body: readonly Row[] | { readonly code: string; readonly message: string };
+	readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface RestContext {
@@ -41,7 +42,10 @@ export function answerRest(context: RestContext, request: RestRequest): RestRepl
 		if (!table) throw toRefused(name, { code: '42P01', message: `relation "${name}" does not exist` });
 		switch (method) {
 			case 'GET':
-				return { status: 200, body: read(context, table, request) };
+			case 'HEAD': {
+				const body = read(context, table, request);
+				return { status: 200, body, headers: { 'content-range': placesOf(body) } };
+			}
 			case 'POST':
 				return { status: 201, body: insert(context, table, request) };
 			case 'PATCH':
@@ -63,6 +67,11 @@ function read(context: RestContext, table: MemoryTable, request: RestRequest): r
 	const found = matching(context, table, request);
 	const rows = inOrder(table, found, query.get('order'));
 	return answer(table, query, rows.slice(0, Math.min(limit, context.maxRows())));
+}
+
+/** Which of all rows the answer has, and that nobody has counted them all. */
+function placesOf({ length }: readonly Row[]): string {
+	return length === 0 ? '*/*' : `0-${length - 1}/*`;
 }
 
 function insert(context: RestContext, table: MemoryTable, request: RestRequest): readonly Row[] {

@@ -38,7 +38,7 @@ export function createOfflineRun(replica: Replica, spec: TableSpec, more: Partia
 			requestTimeoutMs: 5_000,
 			backoff: { baseMs: 1_000, capMs: 60_000 },
 		},
-		session: { reconciledAt: new Map(), echoes: createOwnEchoes(), beginnings: new Map() },
+		session: { reconciledAt: new Map(), echoes: createOwnEchoes(), quiet: new Set(), beginnings: new Map() },
 		beginning: null,
 		notify: () => undefined,
 		...more,

@@ -1,6 +1,6 @@
 import { createClient } from '@supabase/supabase-js';
 import type { Remote } from '../../src/services/remote.ts';
-import { createHttp } from '../../src/services/rest/http.ts';
+import { createHttp, type RequestEnd } from '../../src/services/rest/http.ts';
 import { createRestRemote } from '../../src/services/rest/rest-remote.ts';
 import { createRpcRemote } from '../../src/services/rpc/rpc-remote.ts';
 import { createSession } from '../../src/services/session.ts';
@@ -12,12 +12,13 @@ export interface ConnectOptions {
 	readonly fetch?: typeof globalThis.fetch;
 	/** @default 'rest' */
 	readonly transport?: 'rest' | 'rpc';
+	readonly onEnd?: (end: RequestEnd) => void;
 }
 
 /** A transport alone, as somebody signed out, on a running Supabase. */
 export function connectRest(
 	supabase: Pick<Supabase, 'url' | 'anonKey'>,
-	{ fetch, transport = 'rest' }: ConnectOptions = {},
+	{ fetch, transport = 'rest', onEnd = () => undefined }: ConnectOptions = {},
 ): Remote {
 	const client = createClient(supabase.url, supabase.anonKey, {
 		...(fetch ? { global: { fetch } } : {}),
@@ -33,9 +34,9 @@ export function connectRest(
 		timeoutMs: 30_000,
 		now: () => Date.now(),
 		monotonic: () => performance.now(),
-		onEnd: () => undefined,
+		onEnd,
 	});
-	const rest = createRestRemote({ http, batchSize: 500 });
+	const rest = createRestRemote({ http, batchSize: 500, asksLeave: true });
 	return transport === 'rest'
 		? rest
 		: createRpcRemote({ http, batchSize: 500, schema: 'public', tables: () => 2, rest });

@@ -12,15 +12,21 @@ export interface HttpRequest {
 	readonly table: string;
 	/** Below the REST root. @default the table's name */
 	readonly path?: string;
-	readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+	readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE';
 	readonly query: readonly (readonly [string, string])[];
 	readonly body?: unknown;
 	readonly prefer?: readonly string[];
 	readonly signal: AbortSignal;
 }
 
-export interface HttpReply {
+export interface HttpReply extends HttpTiming {
+	/** None of a HEAD. */
 	readonly rows: readonly Row[];
+	/** Of a HEAD: whether there is a row; null: the answer does not tell, whoever gave it. */
+	readonly isAny: boolean | null;
+}
+
+export interface HttpTiming {
 	/** Device ms. */
 	readonly sentAt: number;
 	readonly receivedAt: number;
@@ -34,7 +40,7 @@ export interface HttpReply {
 export interface RequestEnd {
 	/** Whether the data plane, or a proxy with a final word, spoke. */
 	readonly answered: boolean;
-	readonly reply: Omit<HttpReply, 'rows'>;
+	readonly reply: HttpTiming;
 	readonly table: string;
 	readonly method: HttpRequest['method'];
 	/** null: nobody answered. */
@@ -58,7 +64,7 @@ export interface HttpOptions {
 	readonly monotonic: () => number;
 	/** Hears of each request's end, but of those called off: what the network monitor and the server clock live on. */
 	readonly onEnd: (end: RequestEnd) => void;
-	/** Awaited before whatever is not a GET; a rejection keeps it from being sent. @default nothing */
+	/** Awaited before whatever writes; a rejection keeps it from being sent. @default nothing */
 	readonly beforeWrite?: () => Promise<void>;
 }
 
@@ -68,7 +74,7 @@ export function createHttp(options: HttpOptions): Http {
 
 	return async (request) => {
 		const token = await session.authorise(userId);
-		if (request.method !== 'GET') await beforeWrite?.();
+		if (!isReading(request)) await beforeWrite?.();
 		throwIfAborted(request.signal);
 		const limit = createLimit(request.signal, timeoutMs);
 		const sentAt = now();
@@ -84,15 +90,22 @@ export function createHttp(options: HttpOptions): Http {
 				signal: limit.signal,
 				// A redirect is a captive portal's, never PostgREST's (F56).
 				redirect: 'error',
-				// Nothing but a GET is ever stored; and Chromium asks leave anew (CORS) for each request that bypasses the cache.
+				// Nothing but a GET brings rows that are stored; and Chromium asks leave anew (CORS) for each request that
+				// bypasses the cache.
 				...(method === 'GET' ? { cache: 'no-store' as const } : {}),
 				...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
 			});
 			const reply = await limit.race(sending);
 			const text = await limit.race(reply.text());
 			const timing = { ...times(), serverDateMs: toDateMs(reply.headers.get('date')) };
-			const parsed = parseJson(text);
 			const { status } = reply;
+			if (method === 'HEAD') {
+				const isAny = reply.ok ? toIsAny(reply.headers.get('content-range')) : null;
+				// What it does not tell, a request with a body will.
+				if (isAny !== null) end({ answered: true, reply: timing, status, rows: null });
+				return { rows: [], isAny, ...timing };
+			}
+			const parsed = parseJson(text);
 			// A 401 without a JSON body is a login page's: it says nothing about our session (F56).
 			const isStranger = reply.ok ? !isRows(parsed) : status === 401 && !isRow(parsed);
 			if (!reply.ok && !isStranger) throw toError(request, userId, reply, parsed, timing, end);
@@ -105,7 +118,7 @@ export function createHttp(options: HttpOptions): Http {
 				});
 			}
 			end({ answered: true, reply: timing, status, rows: parsed.length });
-			return { rows: parsed, ...timing };
+			return { rows: parsed, isAny: null, ...timing };
 		} catch (error) {
 			if (error instanceof PixSyncError) throw error;
 			throwIfAborted(request.signal);
@@ -163,7 +176,7 @@ function toHeaders(
 		authorization: `Bearer ${token}`,
 		prefer: ['timezone=UTC', ...(request.prefer ?? [])].join(','),
 		...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
-		[request.method === 'GET' ? 'accept-profile' : 'content-profile']: schema,
+		[isReading(request) ? 'accept-profile' : 'content-profile']: schema,
 	};
 }
 
@@ -172,7 +185,7 @@ function toError(
 	userId: string | null,
 	reply: Response,
 	parsed: unknown,
-	timing: Omit<HttpReply, 'rows'>,
+	timing: HttpTiming,
 	end: (told: Omit<RequestEnd, 'table' | 'method'>) => void,
 ): PixSyncError {
 	const body = isRow(parsed) ? parsed : {};
@@ -225,6 +238,16 @@ function isRows(value: unknown): value is readonly Row[] {
 
 function isRow(value: unknown): value is Row {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isReading({ method }: HttpRequest): boolean {
+	return method === 'GET' || method === 'HEAD';
+}
+
+/** PostgREST's `Content-Range`: the rows' places, or a star for none, and behind a slash how many there are, if known. */
+function toIsAny(header: string | null): boolean | null {
+	const [, places] = /^(\*|\d+-\d+)\//.exec(header ?? '') ?? [];
+	return places === undefined ? null : places !== '*';
 }
 
 function toDateMs(header: string | null): number | null {

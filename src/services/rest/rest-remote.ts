@@ -9,7 +9,7 @@ import {
 import { toTimestampText } from '../../core/timestamp.ts';
 import type { Row, RowId } from '../../core/types.ts';
 import type { PullPage, Remote } from '../remote.ts';
-import type { Http, HttpReply } from './http.ts';
+import type { Http, HttpTiming } from './http.ts';
 import { createRestPush } from './push.ts';
 import { keyColumns, MAX_QUERY_BYTES, pullParams, rowColumns } from './queries.ts';
 import { explainUnpullable } from './unpullable.ts';
@@ -19,12 +19,18 @@ export interface RestRemoteOptions {
 	readonly http: Http;
 	/** Rows a bulk request may carry. */
 	readonly batchSize: number;
+	/**
+	 * Whether a browser asks the server's leave (CORS) before it sends a request that it has not sent of late: who expects
+	 * nothing then asks by HEAD, for which leave is remembered.
+	 */
+	readonly asksLeave: boolean;
 }
 
 /** The REST transport: plain PostgREST requests, nothing to install in the project. */
-export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote {
+export function createRestRemote({ http, batchSize, asksLeave }: RestRemoteOptions): Remote {
 	// The longest page seen. The server's row cap is at least that, so that a shorter page is the end (F14).
 	let longestPage = 0;
+	let mayLook = asksLeave;
 
 	const fetchRows: Remote['fetch'] = async (spec, ids, signal, scope) => {
 		const found = new Map<RowId, Row>();
@@ -69,16 +75,19 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 		isExactlyOnce: () => false,
 		log: null,
 
-		async pull({ spec, start, limit, keysOnly }, signal): Promise<PullPage> {
+		async pull({ spec, start, limit, keysOnly, expectsNone = false }, signal): Promise<PullPage> {
 			const columns = keysOnly ? keyColumns(spec) : rowColumns(spec);
-			const reply = await http({
-				table: spec.table,
-				method: 'GET',
-				query: [columns, ...pullParams(spec, start, limit)],
-				signal,
-			}).catch((error: unknown) => {
-				throw explainUnpullable(spec, error);
-			});
+			const query = [columns, ...pullParams(spec, start, limit)];
+			const look =
+				mayLook && expectsNone ? await http({ table: spec.table, method: 'HEAD', query, signal }) : null;
+			if (look?.isAny === false) return { rows: [], sentAt: toServerTime(look), isHead: true };
+			const reply = await http({ table: spec.table, method: 'GET', query, signal }).catch(
+				(error: unknown) => {
+					throw explainUnpullable(spec, error);
+				},
+			);
+			// The server is there, and yet the look told nothing: nor would the next one.
+			if (look?.isAny === null) mayLook = false;
 			assertWhole(spec, reply.rows, limit);
 			const last = reply.rows.at(-1);
 			// Whoever goes on from there would be given it for ever.
@@ -117,7 +126,7 @@ export function createRestRemote({ http, batchSize }: RestRemoteOptions): Remote
 }
 
 /** No later than the request's arrival at the server: the answer's `Date` less the whole round trip. */
-function toServerTime({ serverDateMs, sentAt, receivedAt }: HttpReply): string | null {
+function toServerTime({ serverDateMs, sentAt, receivedAt }: HttpTiming): string | null {
 	if (serverDateMs === null) return null;
 	return toTimestampText(BigInt(Math.floor(serverDateMs - Math.max(0, receivedAt - sentAt))) * 1000n);
 }

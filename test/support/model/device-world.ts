@@ -167,7 +167,7 @@ export async function openDeviceWorld(): Promise<DeviceWorld> {
 				const pullId = --byHand;
 				for (let page = 0; page < 50; page++) {
 					const { more } = await services.download(
-						{ table: TABLE, pull: pullId, holdDeletes: false },
+						{ table: TABLE, pull: pullId, isPoked: false, holdDeletes: false },
 						signal,
 					);
 					if (!more) return;
