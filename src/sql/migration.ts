@@ -58,7 +58,8 @@ create table if not exists pixsync.ledger (
 create index if not exists ledger_age on pixsync.ledger (user_id, applied_at);
 alter table pixsync.ledger enable row level security;
 drop policy if exists own on pixsync.ledger;
-create policy own on pixsync.ledger using (user_id = pixsync.caller()) with check (user_id = pixsync.caller());
+create policy own on pixsync.ledger
+	using (user_id = (select pixsync.caller())) with check (user_id = (select pixsync.caller()));
 
 ${pushSql(LEDGER_DAYS)}
 

@@ -1,9 +1,9 @@
 /**
  * `pixsync.push`: one table's batch in one request. Every mutation is all or nothing, whatever becomes of the others:
- * the batch is tried as a whole, for a savepoint a row is dear, and a row at a time only when something in it is
- * refused. What was applied is written to the ledger in the same transaction, so that a sending whose reply was lost
- * is not applied twice. It runs as the caller: policies and grants hold. It sets no search_path, which would hold for
- * the app's own triggers, too.
+ * the batch is tried as a whole, creates even in one statement, and a row at a time only when something in it is
+ * refused, for a savepoint a row is dear. What was applied is written to the ledger in the same transaction, so that a
+ * sending whose reply was lost is not applied twice. It runs as the caller: policies and grants hold. It sets no
+ * search_path, which would hold for the app's own triggers, too.
  */
 export const pushSql = (
 	ledgerDays: number,
@@ -97,6 +97,58 @@ begin
 	return jsonb_build_object('is', 'applied', 'row', reply);
 end $pixsync$;
 
+-- Creates alone, all of the same columns and with ids of their own, in one statement; null: they are not such. One
+-- that was sent before, and whose row is gone, is refused by the ledger's key.
+create or replace function pixsync.create_all(target regclass, key text, stamp text, told text, mutations jsonb)
+returns jsonb
+language plpgsql as $pixsync$
+declare
+	names text[];
+	are_such boolean;
+	replies jsonb;
+	made int;
+	matched int;
+begin
+	if jsonb_array_length(mutations) < 2 or jsonb_typeof(mutations->0->'body') is distinct from 'object' then
+		return null;
+	end if;
+	select array_agg(name) into names from jsonb_object_keys(mutations->0->'body') as name;
+	select key = any (names) and bool_and(m->>'kind' = 'create' and jsonb_typeof(m->'body') = 'object'
+			and m->'body' ?& names and (select count(*) from jsonb_object_keys(m->'body')) = cardinality(names))
+		into are_such from jsonb_array_elements(mutations) as m;
+	if are_such is distinct from true then
+		return null;
+	end if;
+	execute format('with given as materialized (
+			select m.place, (m.value->>''push'')::uuid as sending, v
+			from jsonb_array_elements($1) with ordinality as m (value, place),
+				jsonb_populate_record(null::%1$s, m.value->''body'') as v
+		), made as (
+			insert into %1$s as t (%2$s) select %3$s from given order by place on conflict (%4$I) do nothing
+			returning t.%4$I::text as row_key, %5$s as reply
+		), matched as (
+			select place, sending, made.row_key, reply from given left join made on made.row_key = (given.v).%4$I::text
+		), noted as (
+			insert into pixsync.ledger (user_id, push_id, row_key)
+			select $2, sending, row_key from matched where sending is not null and row_key is not null
+		)
+		select jsonb_agg(case when row_key is not null then jsonb_build_object(''is'', ''applied'', ''row'', reply) end
+				order by place), count(row_key), (select count(*) from made)
+		from matched', target,
+			(select string_agg(quote_ident(name), ', ') from unnest(names) as name),
+			(select string_agg('(given.v).' || quote_ident(name), ', ') from unnest(names) as name), key, told)
+		into replies, matched, made using mutations, pixsync.caller();
+	if matched <> made then
+		raise exception 'Which change made which row cannot be told: one id is there twice, or a trigger gave another';
+	end if;
+	if made < jsonb_array_length(mutations) then
+		select jsonb_agg(case when jsonb_typeof(r.value) <> 'null' then r.value
+				else pixsync.apply(target, key, stamp, told, mutations->(r.place - 1)::int) end order by r.place)
+			into replies from jsonb_array_elements(replies) with ordinality as r (value, place);
+	end if;
+	return replies;
+end $pixsync$;
+
 create or replace function pixsync.push(request jsonb) returns jsonb
 language plpgsql as $pixsync$
 declare
@@ -105,6 +157,7 @@ declare
 	stamp text := request->>'stamp';
 	told text;
 	mutation jsonb;
+	made jsonb;
 	replies jsonb[] := '{}';
 	state text;
 	message text;
@@ -119,6 +172,10 @@ begin
 	set constraints all immediate;
 	delete from pixsync.ledger where user_id = pixsync.caller() and applied_at < now() - interval '${ledgerDays} days';
 	begin
+		made := pixsync.create_all(target, key, stamp, told, request->'mutations');
+		if made is not null then
+			return made;
+		end if;
 		for mutation in select value from jsonb_array_elements(request->'mutations') loop
 			replies := replies || pixsync.apply(target, key, stamp, told, mutation);
 		end loop;
