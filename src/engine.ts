@@ -194,11 +194,14 @@ export function createEngine(
 			timeoutMs: settings.requestTimeoutMs,
 			now,
 			monotonic: platform.monotonic,
-			onEnd: (end) => {
-				const { answered, reply } = end;
-				if (answered || reply.serverDateMs !== null) clock.observe(reply);
-				monitor.report(answered ? { answered, rttMs: reply.tookMs } : { answered });
-				options.inspect?.(toInspectionEvent(actor, end));
+			onSend() {
+				const report = monitor.begin();
+				return (end) => {
+					const { answered, reply } = end;
+					if (answered || reply.serverDateMs !== null) clock.observe(reply);
+					report(answered ? { answered, rttMs: reply.tookMs } : { answered });
+					options.inspect?.(toInspectionEvent(actor, end));
+				};
 			},
 			beforeWrite: async () => tabs.current()?.confirm(),
 		});

@@ -53,6 +53,8 @@ export class NetworkMonitor {
 	readonly #lent: { readonly probe: Probe }[] = [];
 	#running: { readonly actor: Actor<typeof networkMachine>; readonly detach: () => void } | undefined;
 	#status: NetworkStatus | undefined;
+	/** How often the browser has said so. */
+	#offlines = 0;
 
 	constructor(options: NetworkMonitorOptions = {}) {
 		this.#options = options;
@@ -85,6 +87,17 @@ export class NetworkMonitor {
 		this.#send(
 			result.answered ? { type: 'request.answered', rttMs: result.rttMs } : { type: 'request.unanswered' },
 		);
+	};
+
+	/**
+	 * For the engine: a request is being sent. Returns what its end is reported to. An answer to what was sent before the
+	 * browser last said offline tells of before: a tab that wakes up hears of both at once.
+	 */
+	readonly begin = (): ((result: RequestReport) => void) => {
+		const offlines = this.#offlines;
+		return (result) => {
+			if (!result.answered || offlines === this.#offlines) this.report(result);
+		};
 	};
 
 	/** For the engine: look now instead of when the next probe is due. Without a subscriber it does nothing. */
@@ -137,7 +150,10 @@ export class NetworkMonitor {
 		// Held: the listener must come off the object that it was put on.
 		const { connection } = environment;
 		const online = () => this.#send({ type: 'browser.online' });
-		const offline = () => this.#send({ type: 'browser.offline' });
+		const offline = () => {
+			this.#offlines++;
+			this.#send({ type: 'browser.offline' });
+		};
 		const change = () => this.#send({ type: 'quality.changed', ...toConnectionInfo(connection) });
 		environment.addEventListener?.('online', online);
 		environment.addEventListener?.('offline', offline);

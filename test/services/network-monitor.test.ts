@@ -299,6 +299,23 @@ describe('NetworkMonitor: evidence', () => {
 		stop();
 	});
 
+	it('[S11] an answer to what was sent before the browser said offline overrules nothing; the next one does', () => {
+		const { browser, monitor, listen } = setUp({ probe: async () => false });
+		const stop = listen();
+		const [early, lost] = [monitor.begin(), monitor.begin()];
+		browser.fire('offline');
+		const later = monitor.begin();
+		early({ answered: true, rttMs: 20 });
+		expect(monitor.isOnline()).toBe(false);
+		lost(unanswered);
+		later({ answered: true, rttMs: 20 });
+		expect(monitor.isOnline()).toBe(true);
+		browser.fire('offline');
+		later({ answered: true, rttMs: 20 });
+		expect(monitor.isOnline()).toBe(false);
+		stop();
+	});
+
 	it('[F56] without a probe the browser’s "online" counts at once', () => {
 		const { browser, monitor, listen } = setUp();
 		const stop = listen();

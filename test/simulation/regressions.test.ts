@@ -120,6 +120,13 @@ const CASES: Readonly<Record<string, SimCase>> = {
 			'create@2:95703 sync@4:32719 kill@5:96400 thaw@3:94245 sync@2:31940 disk@3:33646 update@2:49332 auto@0:47187 remote-remove@2:45616 remove@3:11730 create@2:39003 retry@4:98877 tree@3:54195 kill@5:90046 clock@5:58733 online@1:49514 update@4:5778 sync@2:5146',
 		),
 	},
+	'[S11] a tab wakes up, hears that it is offline and then an answer of before, and takes itself for online':
+		{
+			...{ seed: 1310013641, world: 'tabs', isBadDay: true, transport: 'rpc' },
+			program: fromStory(
+				'contend@1:8895 reconcile@3:46556 poke@4:4625 create@0:89840 update@1:33413 remote-update@3:80419 contend@0:88546 update@2:23446 update@5:52069 update@3:21550 contend@2:70469 sync@4:55496 update@0:53372 create@2:20059 create@2:39288 create@5:18227 auth-up@0:2629 migration@0:30098 disk@2:37327 freeze@0:32820 create@0:10736 poison@2:39541 offline@4:82688 wait@1:85494 update@0:92599 update@0:18279 create@3:73065 create@3:23988 update@4:70355 contend@0:57669 update@5:96369 late-commit@4:25074 thaw@0:46547 sync@1:43334',
+			),
+		},
 	'[S15] [F58] the clock is set while the time is asked for, and a row is stamped an hour back': {
 		...{ seed: 1300002803, world: 'one', isBadDay: false, kills: [100] },
 		program: fromStory(

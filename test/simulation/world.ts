@@ -228,16 +228,18 @@ export function createWorld(options: WorldOptions): World {
 		time.setTimeout(() => void world.open(device, label_), REOPENED_AFTER_MS);
 	}
 
+	/** @param wasFrozen whether it was asked for by a tab that could not hear what its device knew. */
 	function send(
 		tab: SimTab,
 		url: string,
 		init: RequestInit,
 		resolve: (reply: Response) => void,
 		reject: (error: unknown) => void,
+		wasFrozen = false,
 	): void {
 		if (!tab.isAlive) return;
 		if (tab.isFrozen) {
-			tab.deliver(() => send(tab, url, init, resolve, reject));
+			tab.deliver(() => send(tab, url, init, resolve, reject, true));
 			return;
 		}
 		const { device } = tab;
@@ -249,7 +251,7 @@ export function createWorld(options: WorldOptions): World {
 		if (!tab.isAlive) return;
 		world.count(isProbe ? 'probes' : 'requests');
 		if (!device.isOnline) {
-			if (!isProbe) world.violate('S11', `${tab.name} sends ${method} ${path} while offline`);
+			if (!isProbe && !wasFrozen) world.violate('S11', `${tab.name} sends ${method} ${path} while offline`);
 			time.setTimeout(() => tab.deliver(() => reject(new TypeError('fetch failed'))), 1);
 			return;
 		}

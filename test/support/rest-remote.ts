@@ -34,7 +34,7 @@ export function connectRest(
 		timeoutMs: 30_000,
 		now: () => Date.now(),
 		monotonic: () => performance.now(),
-		onEnd,
+		onSend: () => onEnd,
 	});
 	const rest = createRestRemote({ http, batchSize: 500, asksLeave: true });
 	return transport === 'rest'

@@ -62,15 +62,18 @@ export interface HttpOptions {
 	readonly now: () => number;
 	/** Ms that only ever go forward. */
 	readonly monotonic: () => number;
-	/** Hears of each request's end, but of those called off: what the network monitor and the server clock live on. */
-	readonly onEnd: (end: RequestEnd) => void;
+	/**
+	 * Called as a request is sent; what it returns hears of the end, but of those called off: what the network monitor and
+	 * the server clock live on.
+	 */
+	readonly onSend: () => (end: RequestEnd) => void;
 	/** Awaited before whatever writes; a rejection keeps it from being sent. @default nothing */
 	readonly beforeWrite?: () => Promise<void>;
 }
 
 /** @returns a function that rejects with PixSyncError only; `signal`'s abort rejects with `superseded`. */
 export function createHttp(options: HttpOptions): Http {
-	const { access, session, userId, schema, timeoutMs, now, monotonic, onEnd, beforeWrite } = options;
+	const { access, session, userId, schema, timeoutMs, now, monotonic, onSend, beforeWrite } = options;
 
 	return async (request) => {
 		const token = await session.authorise(userId);
@@ -81,6 +84,7 @@ export function createHttp(options: HttpOptions): Http {
 		const since = monotonic();
 		const times = () => ({ sentAt, receivedAt: now(), tookMs: monotonic() - since });
 		const { table, method } = request;
+		const onEnd = onSend();
 		const end = (told: Omit<RequestEnd, 'table' | 'method'>) => onEnd({ table, method, ...told });
 		const url = toUrl(access, request);
 		try {
