@@ -2,6 +2,11 @@
 // a little more than it costs now; where something grows beyond it, make it smaller, or say here why not. The core is
 // to come down to 20 kB. It has grown by 1.4 kB for speed: rows are written past Dexie, a create reads nothing before, and
 // an idle sync looks once, past Dexie. Each takes a tenth to a third of the time away.
+//
+// What syncs, such as the transports (about 8 kB), is not loaded on demand. An `import()` that fails once, as it does where
+// the network is bad, fails until the page is reloaded in browsers that follow the HTML standard of before 2026
+// (https://github.com/whatwg/html/issues/6768), and after a deployment its file is gone: changes would wait in a queue that
+// nothing empties.
 
 /** The app's own dependencies, and what only a dynamic import asks for. */
 const peers = ['@supabase/supabase-js', './diagnose-client-*'];
