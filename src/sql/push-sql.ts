@@ -1,9 +1,9 @@
 /**
  * `pixsync.push`: one table's batch in one request. Every mutation is all or nothing, whatever becomes of the others:
- * the batch is tried as a whole, creates even in one statement, and a row at a time only when something in it is
- * refused, for a savepoint a row is dear. What was applied is written to the ledger in the same transaction, so that a
- * sending whose reply was lost is not applied twice. It runs as the caller: policies and grants hold. It sets no
- * search_path, which would hold for the app's own triggers, too.
+ * the batch is tried as a whole, alike changes in one statement, and a row at a time only when something in it is
+ * refused: a statement a row takes eight times as long, and a savepoint more still. What was applied is written to the
+ * ledger in the same transaction, so that a sending whose reply was lost is not applied twice. It runs as the caller:
+ * policies and grants hold. It sets no search_path, which would hold for the app's own triggers, too.
  */
 export const pushSql = (
 	ledgerDays: number,
@@ -28,8 +28,8 @@ begin
 	parts := case when parts = '' then null else format('jsonb_build_object(%s)', substr(parts, 3)) end;
 	return case
 		when not has_all then coalesce(parts, '''{}''::jsonb')
-		when parts is null then 'to_jsonb(t)'
-		else 'to_jsonb(t) || ' || parts
+		when parts is null then 'to_jsonb(t.*)'
+		else 'to_jsonb(t.*) || ' || parts
 	end;
 end $pixsync$;
 
@@ -97,55 +97,64 @@ begin
 	return jsonb_build_object('is', 'applied', 'row', reply);
 end $pixsync$;
 
--- Creates alone, all of the same columns and with ids of their own, in one statement; null: they are not such. One
--- that was sent before, and whose row is gone, is refused by the ledger's key.
-create or replace function pixsync.create_all(target regclass, key text, stamp text, told text, mutations jsonb)
-returns jsonb
+-- Changes of one kind and of the same columns: in one statement, but for creates whose ids the server makes, of which
+-- nobody could tell which row is whose. What was sent before, and could be done again, is refused by the ledger's key.
+create or replace function pixsync.apply_all(target regclass, key text, stamp text, told text, mutations jsonb)
+returns jsonb[]
 language plpgsql as $pixsync$
 declare
-	names text[];
-	are_such boolean;
-	replies jsonb;
+	way text := mutations->0->>'kind';
+	body jsonb := mutations->0->'body';
+	names text;
+	given text;
+	change text;
+	replies jsonb[];
 	made int;
 	matched int;
 begin
-	if jsonb_array_length(mutations) < 2 or jsonb_typeof(mutations->0->'body') is distinct from 'object' then
-		return null;
+	if jsonb_array_length(mutations) < 2 or way = 'create' and (body ? key) is distinct from true then
+		return array(select pixsync.apply(target, key, stamp, told, m.value)
+			from jsonb_array_elements(mutations) with ordinality as m (value, place) order by m.place);
 	end if;
-	select array_agg(name) into names from jsonb_object_keys(mutations->0->'body') as name;
-	select key = any (names) and bool_and(m->>'kind' = 'create' and jsonb_typeof(m->'body') = 'object'
-			and m->'body' ?& names and (select count(*) from jsonb_object_keys(m->'body')) = cardinality(names))
-		into are_such from jsonb_array_elements(mutations) as m;
-	if are_such is distinct from true then
-		return null;
+	if jsonb_typeof(body) = 'object' then
+		select string_agg(quote_ident(name), ', '), string_agg('(g.v).' || quote_ident(name), ', ')
+			into names, given from jsonb_object_keys(body) as name;
 	end if;
-	execute format('with given as materialized (
-			select m.place, (m.value->>''push'')::uuid as sending, v
-			from jsonb_array_elements($1) with ordinality as m (value, place),
-				jsonb_populate_record(null::%1$s, m.value->''body'') as v
-		), made as (
-			insert into %1$s as t (%2$s) select %3$s from given order by place on conflict (%4$I) do nothing
-			returning t.%4$I::text as row_key, %5$s as reply
-		), matched as (
-			select place, sending, made.row_key, reply from given left join made on made.row_key = (given.v).%4$I::text
-		), noted as (
+	change := case way
+		when 'create' then format('insert into %s as t (%s) select %s from pixsync_given as g order by g.place
+				on conflict (%I) do nothing', target, names, given, key)
+		when 'update' then format('update %s as t set (%s) = row(%s) from pixsync_given as g', target, names, given)
+		when 'delete' then format('delete from %s as t using pixsync_given as g', target)
+	end || case when way = 'create' then '' else
+		format(' where t.%1$I = (g.p).%1$I and t.%2$I is not distinct from (g.p).%2$I', key, stamp) end;
+	execute format('with pixsync_given as materialized (
+			select m.place, (m.value->>''push'')::uuid as sending,
+				jsonb_populate_record(null::%1$s, coalesce(nullif(m.value->''body'', ''null''), ''{}'')) as v,
+				jsonb_populate_record(null::%1$s, jsonb_build_object(%2$L, m.value->''id'', %3$L, m.value->''base'')) as p
+			from jsonb_array_elements($1) with ordinality as m (value, place)
+		), pixsync_made as (
+			%4$s returning t.%5$I::text as row_key, %6$s as reply
+		), pixsync_matched as (
+			select g.place, g.sending, c.row_key, c.reply
+			from pixsync_given as g left join pixsync_made as c on c.row_key = (g.%7$s).%5$I::text
+		), pixsync_noted as (
 			insert into pixsync.ledger (user_id, push_id, row_key)
-			select $2, sending, row_key from matched where sending is not null and row_key is not null
+			select $2, sending, row_key from pixsync_matched where sending is not null and row_key is not null
 		)
-		select jsonb_agg(case when row_key is not null then jsonb_build_object(''is'', ''applied'', ''row'', reply) end
-				order by place), count(row_key), (select count(*) from made)
-		from matched', target,
-			(select string_agg(quote_ident(name), ', ') from unnest(names) as name),
-			(select string_agg('(given.v).' || quote_ident(name), ', ') from unnest(names) as name), key, told)
+		select array_agg(case when row_key is not null then jsonb_build_object(''is'', ''applied'', ''row'', reply) end
+				order by place), count(row_key), (select count(*) from pixsync_made)
+		from pixsync_matched', target, key, stamp, change, key, case way when 'delete' then 'null::jsonb' else told end,
+			case way when 'create' then 'v' else 'p' end)
 		into replies, matched, made using mutations, pixsync.caller();
 	if matched <> made then
 		raise exception 'Which change made which row cannot be told: one id is there twice, or a trigger gave another';
 	end if;
-	if made < jsonb_array_length(mutations) then
-		select jsonb_agg(case when jsonb_typeof(r.value) <> 'null' then r.value
-				else pixsync.apply(target, key, stamp, told, mutations->(r.place - 1)::int) end order by r.place)
-			into replies from jsonb_array_elements(replies) with ordinality as r (value, place);
-	end if;
+	-- Nothing was changed there, or by an earlier sending: what each by itself is told.
+	for place in 1 .. case when made < cardinality(replies) then cardinality(replies) else 0 end loop
+		if replies[place] is null then
+			replies[place] := pixsync.apply(target, key, stamp, told, mutations->(place - 1));
+		end if;
+	end loop;
 	return replies;
 end $pixsync$;
 
@@ -157,7 +166,9 @@ declare
 	stamp text := request->>'stamp';
 	told text;
 	mutation jsonb;
-	made jsonb;
+	alike jsonb;
+	places int[];
+	part jsonb[];
 	replies jsonb[] := '{}';
 	state text;
 	message text;
@@ -172,12 +183,21 @@ begin
 	set constraints all immediate;
 	delete from pixsync.ledger where user_id = pixsync.caller() and applied_at < now() - interval '${ledgerDays} days';
 	begin
-		made := pixsync.create_all(target, key, stamp, told, request->'mutations');
-		if made is not null then
-			return made;
-		end if;
-		for mutation in select value from jsonb_array_elements(request->'mutations') loop
-			replies := replies || pixsync.apply(target, key, stamp, told, mutation);
+		-- One kind after the other, in their order; of a kind, those of the same columns together. Each row is there once.
+		for alike, places in
+			select jsonb_agg(kin.value order by kin.place), array_agg(kin.place order by kin.place) from (
+				select value, place, names, count(*) filter (where is_other) over (order by place) as run from (
+					select m.value, m.place, m.value->>'kind' is distinct from lag(m.value->>'kind') over (order by m.place)
+						as is_other, array(select jsonb_object_keys(coalesce(nullif(m.value->'body', 'null'), '{}'))) as names
+					from jsonb_array_elements(request->'mutations') with ordinality as m (value, place)
+				) as compared
+			) as kin
+			group by run, names order by run, min(place)
+		loop
+			part := pixsync.apply_all(target, key, stamp, told, alike);
+			for n in 1 .. cardinality(places) loop
+				replies[places[n]] := part[n];
+			end loop;
 		end loop;
 		return to_jsonb(replies);
 	exception when others then

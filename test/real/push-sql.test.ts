@@ -1,11 +1,15 @@
 import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { uuid } from '../contract/contract-kit.ts';
+import { pullPage } from '../support/pull-as.ts';
 import { rpcSql } from '../support/rpc-sql.ts';
 import { type Supabase, startSupabase } from '../support/supabase/index.ts';
 
 const STAMP = 'updated_at timestamptz not null default now()';
-const TABLES = ['notes', 'tree', 'renamed', 'silent'].map((table) => ({ table }));
+const TABLES = [
+	...['notes', 'tree', 'renamed', 'silent', 'swapped'].map((table) => ({ table })),
+	...['t', 'pixsync_given', 'Odd "name"'].map((table) => ({ table, idField: 'v', timestampField: 't' })),
+];
 
 let supabase: Supabase;
 const clients: Client[] = [];
@@ -25,16 +29,28 @@ beforeAll(async () => {
 			create table silent (id uuid primary key, title text, ${STAMP});
 			create function drop_it() returns trigger language plpgsql as $$ begin return null; end $$;
 			create trigger drop_it before insert on silent for each row when (new.title = 'drop') execute function drop_it();
+			create table swapped (id uuid primary key, place int unique, ${STAMP});
+			${['t', 'pixsync_given', 'Odd ""name""']
+				.map(
+					(
+						table,
+					) => `create table "${table}" (v text primary key, t timestamptz not null default now(), p int, g int,
+						m int, c int, row_key text, reply text, sending text, value text, place int, names text, "a ""b"" %I" text);`,
+				)
+				.join('\n')}
 			create table statements (at text);
 			create function count_it() returns trigger language plpgsql security definer as $$ begin
 				insert into statements values (tg_table_name); return null; end $$;
-			create trigger count_it after insert on notes for each statement execute function count_it();
+			create trigger count_it after insert or update or delete on notes for each statement execute function count_it();
 			${rpcSql(TABLES)}`,
 	});
 });
 afterEach(async () => {
 	for (const client of clients.splice(0)) await client.end();
-	await supabase.sql('truncate notes, tree, renamed, silent, statements; truncate pixsync.ledger');
+	await supabase.sql(
+		`truncate notes, tree, renamed, silent, swapped, t, pixsync_given, "Odd ""name""", statements;
+			truncate pixsync.ledger`,
+	);
 });
 afterAll(() => supabase?.stop());
 
@@ -45,25 +61,55 @@ async function connect(): Promise<Client> {
 	return client;
 }
 
-interface Create {
+interface Change {
+	readonly kind: 'create' | 'update' | 'delete';
 	readonly id: string;
+	readonly base: string | null;
 	readonly push: string | null;
-	readonly body: Readonly<Record<string, unknown>>;
+	readonly body: Readonly<Record<string, unknown>> | null;
 }
 
-function create(n: number, more: Readonly<Record<string, unknown>> = {}): Create {
-	return { id: uuid(n), push: crypto.randomUUID(), body: { id: uuid(n), ...more } };
+function create(n: number, more: Readonly<Record<string, unknown>> = {}): Change {
+	return {
+		...{ kind: 'create', id: uuid(n), base: null, push: crypto.randomUUID() },
+		body: { id: uuid(n), ...more },
+	};
+}
+
+/** On the row as it stands, or as it was stamped. No body: it is deleted. */
+async function change(
+	n: number,
+	body: Change['body'],
+	{ table = 'notes', base }: { readonly table?: string; readonly base?: string } = {},
+): Promise<Change> {
+	const [row] = await supabase.sql<{ at: string }>(
+		`select updated_at::text as at from ${table} where id = $1`,
+		[uuid(n)],
+	);
+	const seen = base ?? row?.at ?? '2026-01-01';
+	return { kind: body ? 'update' : 'delete', id: uuid(n), base: seen, push: crypto.randomUUID(), body };
+}
+
+interface Reply {
+	readonly is: string;
+	readonly code?: string;
+	readonly row?: Readonly<Record<string, unknown>> | null;
+}
+
+async function call(
+	client: Client,
+	table: string,
+	mutations: readonly Change[],
+	{ key = 'id', stamp = 'updated_at' } = {},
+): Promise<readonly Reply[]> {
+	const request = { schema: 'public', table, key, stamp, columns: [{ column: '*' }], mutations };
+	const { rows } = await client.query('select public.pixsync_push($1) as replies', [JSON.stringify(request)]);
+	return rows[0].replies;
 }
 
 /** What the function says of each, and the row's id. */
-async function push(client: Client, table: string, creates: readonly Create[]) {
-	const mutations = creates.map((one) => ({ kind: 'create', base: null, ...one }));
-	const request = {
-		...{ schema: 'public', table, key: 'id', stamp: 'updated_at', columns: [{ column: '*' }] },
-		mutations,
-	};
-	const { rows } = await client.query('select public.pixsync_push($1) as replies', [JSON.stringify(request)]);
-	const replies = rows[0].replies as readonly { is: string; code?: string; row?: { id: string } | null }[];
+async function push(client: Client, table: string, mutations: readonly Change[]) {
+	const replies = await call(client, table, mutations);
 	return replies.map(({ is, code, row }) => [is, code ?? row?.id ?? null]);
 }
 
@@ -179,6 +225,181 @@ describe('[F28] [S2] a batch of creates', () => {
 		expect(await push(client, 'notes', given)).toEqual([1, 2].map((n) => ['applied', uuid(n)]));
 		expect(await push(client, 'notes', given)).toEqual([1, 2].map((n) => ['missed', uuid(n)]));
 		expect(await sendings()).toEqual([]);
+	});
+});
+
+describe('[F28] [S2] a batch of updates and deletes', () => {
+	const all = [1, 2, 3, 4, 5];
+	const fill = (client: Client) =>
+		push(
+			client,
+			'notes',
+			all.map((n) => create(n, { title: `t${n}`, n })),
+		);
+	const titles = async () =>
+		(await supabase.sql<{ title: string }>('select title from notes order by id')).map(({ title }) => title);
+
+	it('is a statement for those of one kind and the same columns, whatever their order', async () => {
+		const client = await connect();
+		await fill(client);
+		await supabase.sql('truncate statements');
+		const given = [
+			await change(3, { title: 'three' }),
+			await change(1, { n: 10 }),
+			await change(2, { title: 'two' }),
+			await change(4, { n: 40 }),
+			await change(5, null),
+		];
+		const replies = await call(client, 'notes', given);
+		expect(replies.map(({ is, row }) => [is, row?.title ?? null, row?.n ?? null])).toEqual([
+			['applied', 'three', 3],
+			['applied', 't1', 10],
+			['applied', 'two', 2],
+			['applied', 't4', 40],
+			['applied', null, null],
+		]);
+		expect(await supabase.sql('select title, n from notes order by id')).toEqual([
+			{ title: 't1', n: 10 },
+			{ title: 'two', n: 2 },
+			{ title: 'three', n: 3 },
+			{ title: 't4', n: 40 },
+		]);
+		expect(await statements()).toBe(3);
+	});
+
+	it('goes over no version but the one that was seen, and tells of the one that is there', async () => {
+		const client = await connect();
+		await fill(client);
+		const given = [
+			await change(1, { title: 'mine' }),
+			await change(2, { title: 'mine' }, { base: '2020-01-01' }),
+			await change(9, { title: 'mine' }),
+			await change(3, null, { base: '2020-01-01' }),
+			await change(4, null),
+			await change(8, null),
+		];
+		const replies = await call(client, 'notes', given);
+		expect(replies.map(({ is, row }) => [is, row?.title ?? null])).toEqual([
+			['applied', 'mine'],
+			['missed', 't2'],
+			['missed', null],
+			['missed', 't3'],
+			['applied', null],
+			['missed', null],
+		]);
+		expect(await titles()).toEqual(['mine', 't2', 't3', 't5']);
+	});
+
+	it('sent again is done, and goes over nobody’s later write', async () => {
+		const client = await connect();
+		await fill(client);
+		const given = [
+			...(await Promise.all([1, 2].map((n) => change(n, { title: 'mine' })))),
+			await change(3, null),
+		];
+		await push(client, 'notes', given);
+		await supabase.sql(`update notes set title = 'theirs' where id = $1`, [uuid(2)]);
+		await supabase.sql(`insert into notes (id, title) values ($1, 'anew')`, [uuid(3)]);
+		const replies = await call(client, 'notes', given);
+		expect(replies.map(({ is, row }) => [is, row?.title ?? null])).toEqual([
+			['done', 'mine'],
+			['done', 'theirs'],
+			['done', 'anew'],
+		]);
+		expect(await titles()).toEqual(['mine', 'theirs', 'anew', 't4', 't5']);
+	});
+
+	it('[F27] of which one is refused: the others are made', async () => {
+		const client = await connect();
+		await fill(client);
+		const given = [
+			await change(1, { title: 'good' }),
+			await change(2, { title: 'bad' }),
+			await change(3, { title: 'better' }),
+			await change(4, null),
+		];
+		expect(await push(client, 'notes', given)).toEqual([
+			['applied', uuid(1)],
+			['refused', '23514'],
+			['applied', uuid(3)],
+			['applied', null],
+		]);
+		expect(await titles()).toEqual(['good', 't2', 'better', 't5']);
+	});
+
+	it('of one row, twice: the second is told what the first has made of it', async () => {
+		const client = await connect();
+		await fill(client);
+		const given = [
+			await change(1, { title: 'first', updated_at: '2027-01-01' }),
+			await change(1, { title: 'second', updated_at: '2027-01-02' }),
+		];
+		const replies = await call(client, 'notes', given);
+		expect(replies.map(({ is, row }) => [is, row?.title])).toEqual([
+			['applied', 'first'],
+			['missed', 'first'],
+		]);
+	});
+
+	it('a row deleted and made anew keeps that order', async () => {
+		const client = await connect();
+		await fill(client);
+		const given = [await change(1, null), await change(2, null), create(1, { title: 'anew' }), create(6)];
+		expect(await push(client, 'notes', given)).toEqual([
+			['applied', null],
+			['applied', null],
+			['applied', uuid(1)],
+			['applied', uuid(6)],
+		]);
+		expect(await titles()).toEqual(['anew', 't3', 't4', 't5', null]);
+	});
+
+	it('[S33] touches no row that a policy keeps from it', async () => {
+		await supabase.sql('insert into tree (id) values ($1), ($2)', [uuid(1), uuid(2)]);
+		const given = [await change(1, null, { table: 'tree' }), await change(2, null, { table: 'tree' })];
+		// There is a policy to see them, none to delete them.
+		expect(await push(await connect(), 'tree', given)).toEqual([1, 2].map((n) => ['missed', uuid(n)]));
+		expect(await idsIn('tree')).toEqual([1, 2].map(uuid));
+	});
+
+	it('values that may be there once are given on in the order of the batch', async () => {
+		const client = await connect();
+		await push(client, 'swapped', [create(1, { place: 1 }), create(2, { place: 2 })]);
+		const to = (n: number, place: number) => change(n, { place }, { table: 'swapped' });
+		expect(await push(client, 'swapped', [await to(1, 3), await to(2, 1)])).toEqual(
+			[1, 2].map((n) => ['applied', uuid(n)]),
+		);
+		const swap = [await to(1, 1), await to(2, 3)];
+		expect(await push(client, 'swapped', swap)).toEqual(swap.map(() => ['refused', '23505']));
+	});
+});
+
+describe('[F34] names that the function uses, too', () => {
+	it.each(['t', 'pixsync_given', 'Odd "name"'])('a table %j with such columns', async (table) => {
+		const client = await connect();
+		const names = { key: 'v', stamp: 't' };
+		const columns = {
+			...{ p: 1, g: 2, m: 3, c: 4, row_key: 'a', reply: 'b' },
+			...{ sending: 'x', value: 'y', place: 5, names: 'n' },
+		};
+		const t = '2026-01-02T00:00:00+00:00';
+		const rows = ['a', 'b', "c'd"].map((v) => ({ v, ...columns, t, 'a "b" %I': v }));
+		const mutation = (kind: Change['kind'], id: string, body: Change['body']): Change => ({
+			...{ kind, id, body, base: kind === 'create' ? null : t, push: crypto.randomUUID() },
+		});
+		const creates = rows.map((row) => mutation('create', row.v, row));
+		expect(await call(client, table, creates, names)).toEqual(rows.map((row) => ({ is: 'applied', row })));
+		expect((await pullPage(client, null, { table, ...names })).rows).toEqual(rows);
+		const changes = { p: 9, 'a "b" %I': null };
+		const updates = rows.map(({ v }) => mutation('update', v, changes));
+		expect(await call(client, table, updates, names)).toEqual(
+			rows.map((row) => ({ is: 'applied', row: { ...row, ...changes } })),
+		);
+		expect(await call(client, table, updates, names)).toEqual(
+			rows.map((row) => ({ is: 'done', row: { ...row, ...changes } })),
+		);
+		const deletes = rows.map(({ v }) => mutation('delete', v, null));
+		expect(await call(client, table, deletes, names)).toEqual(rows.map(() => ({ is: 'applied', row: null })));
 	});
 });
 

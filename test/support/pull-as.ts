@@ -17,6 +17,7 @@ export interface PulledPage {
 export interface PullAsk {
 	readonly table: string;
 	readonly key?: string;
+	readonly stamp?: string;
 	readonly columns?: readonly object[];
 	readonly filter?: readonly { column: string; op: string; value: unknown }[];
 	readonly cursor?: string | null;
