@@ -71,7 +71,7 @@ export function toArguments(
 	}
 	if (command !== 'doctor' || tables.length > 0) {
 		throw new UsageError(
-			`The commands are: pixsync doctor, and pixsync sql; not: pixsync ${positionals.join(' ')}`,
+			`The commands are: pixsync doctor, and pixsync sql${command === undefined ? '.' : `; not: pixsync ${positionals.join(' ')}`}`,
 		);
 	}
 	const db = values.db ?? env.DATABASE_URL;
