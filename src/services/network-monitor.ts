@@ -53,7 +53,7 @@ export class NetworkMonitor {
 	readonly #lent: { readonly probe: Probe }[] = [];
 	#running: { readonly actor: Actor<typeof networkMachine>; readonly detach: () => void } | undefined;
 	#status: NetworkStatus | undefined;
-	/** How often the browser has said so. */
+	/** How often the browser has said that it is offline. */
 	#offlines = 0;
 
 	constructor(options: NetworkMonitorOptions = {}) {

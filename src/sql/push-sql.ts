@@ -44,6 +44,18 @@ begin
 	return reply;
 end $pixsync$;
 
+-- What is told of a change that was applied by an earlier sending; null: it was not, as far as the ledger knows.
+create or replace function pixsync.done(target regclass, key text, told text, mutation jsonb) returns jsonb
+language plpgsql stable as $pixsync$
+declare
+	applied_to text;
+begin
+	select row_key into applied_to from pixsync.ledger
+		where user_id = pixsync.caller() and push_id = (mutation->>'push')::uuid;
+	return case when found then jsonb_build_object('is', 'done', 'row',
+		pixsync.look(target, key, told, jsonb_build_object(key, applied_to))) end;
+end $pixsync$;
+
 create or replace function pixsync.apply(target regclass, key text, stamp text, told text, mutation jsonb) returns jsonb
 language plpgsql as $pixsync$
 declare
@@ -53,14 +65,10 @@ declare
 	names text;
 	given text;
 	applied_to text;
-	reply jsonb;
+	reply jsonb := pixsync.done(target, key, told, mutation);
 begin
-	if sending is not null then
-		select row_key into applied_to from pixsync.ledger where user_id = pixsync.caller() and push_id = sending;
-		if found then
-			return jsonb_build_object('is', 'done', 'row',
-				pixsync.look(target, key, told, jsonb_build_object(key, applied_to)));
-		end if;
+	if reply is not null then
+		return reply;
 	end if;
 	if jsonb_typeof(body) = 'object' then
 		select string_agg(quote_ident(name), ', '), string_agg('v.' || quote_ident(name), ', ')
@@ -98,7 +106,7 @@ begin
 end $pixsync$;
 
 -- Changes of one kind and of the same columns: in one statement, but for creates whose ids the server makes, of which
--- nobody could tell which row is whose. What was sent before, and could be done again, is refused by the ledger's key.
+-- nobody could tell which row is whose, and where some were sent before. None is tried twice: a trigger may do anything.
 create or replace function pixsync.apply_all(target regclass, key text, stamp text, told text, mutations jsonb)
 returns jsonb[]
 language plpgsql as $pixsync$
@@ -111,8 +119,14 @@ declare
 	replies jsonb[];
 	made int;
 	matched int;
+	lost int;
 begin
-	if jsonb_array_length(mutations) < 2 or way = 'create' and (body ? key) is distinct from true then
+	if jsonb_array_length(mutations) < 2 or way = 'create' and (body ? key) is distinct from true or exists (
+		-- One by one, or PostgreSQL may read all sendings of the user.
+		select from jsonb_array_elements(mutations) as m, lateral (
+			select from pixsync.ledger where user_id = pixsync.caller() and push_id = (m->>'push')::uuid limit 1
+		) as l
+	) then
 		return array(select pixsync.apply(target, key, stamp, told, m.value)
 			from jsonb_array_elements(mutations) with ordinality as m (value, place) order by m.place);
 	end if;
@@ -135,25 +149,26 @@ begin
 		), pixsync_made as (
 			%4$s returning t.%5$I::text as row_key, %6$s as reply
 		), pixsync_matched as (
-			select g.place, g.sending, c.row_key, c.reply
+			select g.place, g.sending, c.row_key, c.reply, c.row_key is null and not exists (
+				select from %1$s as t where t.%5$I = (g.%7$s).%5$I) as is_lost
 			from pixsync_given as g left join pixsync_made as c on c.row_key = (g.%7$s).%5$I::text
 		), pixsync_noted as (
 			insert into pixsync.ledger (user_id, push_id, row_key)
 			select $2, sending, row_key from pixsync_matched where sending is not null and row_key is not null
 		)
 		select array_agg(case when row_key is not null then jsonb_build_object(''is'', ''applied'', ''row'', reply) end
-				order by place), count(row_key), (select count(*) from pixsync_made)
+				order by place), count(row_key), count(*) filter (where is_lost), (select count(*) from pixsync_made)
 		from pixsync_matched', target, key, stamp, change, key, case way when 'delete' then 'null::jsonb' else told end,
 			case way when 'create' then 'v' else 'p' end)
-		into replies, matched, made using mutations, pixsync.caller();
-	if matched <> made then
+		into replies, matched, lost, made using mutations, pixsync.caller();
+	if matched <> made or way = 'create' and lost > 0 then
 		raise exception 'Which change made which row cannot be told: one id is there twice, or a trigger gave another';
 	end if;
-	-- Nothing was changed there, or by an earlier sending: what each by itself is told.
+	-- Nothing was changed there: the row as it stands tells why, but for what is sent by somebody else at the same time.
 	for place in 1 .. case when made < cardinality(replies) then cardinality(replies) else 0 end loop
-		if replies[place] is null then
-			replies[place] := pixsync.apply(target, key, stamp, told, mutations->(place - 1));
-		end if;
+		replies[place] := coalesce(replies[place], pixsync.done(target, key, told, mutations->(place - 1)),
+			jsonb_build_object('is', 'missed', 'row', pixsync.look(target, key, told,
+				jsonb_build_object(key, mutations->(place - 1)->'id'))));
 	end loop;
 	return replies;
 end $pixsync$;

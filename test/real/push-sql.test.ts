@@ -7,7 +7,7 @@ import { type Supabase, startSupabase } from '../support/supabase/index.ts';
 
 const STAMP = 'updated_at timestamptz not null default now()';
 const TABLES = [
-	...['notes', 'tree', 'renamed', 'silent', 'swapped'].map((table) => ({ table })),
+	...['notes', 'tree', 'renamed', 'silent', 'swapped', 'audited'].map((table) => ({ table })),
 	...['t', 'pixsync_given', 'Odd "name"'].map((table) => ({ table, idField: 'v', timestampField: 't' })),
 ];
 
@@ -38,6 +38,12 @@ beforeAll(async () => {
 						m int, c int, row_key text, reply text, sending text, value text, place int, names text, "a ""b"" %I" text);`,
 				)
 				.join('\n')}
+			create table audited (id uuid primary key, title text, ${STAMP});
+			create table audit (id uuid, title text);
+			create function audit_it() returns trigger language plpgsql security definer as $$ begin
+				insert into audit values (new.id, new.title);
+				return case when new.title = 'divert' then null else new end; end $$;
+			create trigger audit_it before insert or update on audited for each row execute function audit_it();
 			create table statements (at text);
 			create function count_it() returns trigger language plpgsql security definer as $$ begin
 				insert into statements values (tg_table_name); return null; end $$;
@@ -48,7 +54,7 @@ beforeAll(async () => {
 afterEach(async () => {
 	for (const client of clients.splice(0)) await client.end();
 	await supabase.sql(
-		`truncate notes, tree, renamed, silent, swapped, t, pixsync_given, "Odd ""name""", statements;
+		`truncate notes, tree, renamed, silent, swapped, audited, audit, t, pixsync_given, "Odd ""name""", statements;
 			truncate pixsync.ledger`,
 	);
 });
@@ -418,6 +424,62 @@ describe('where one statement would not do what each by itself does', () => {
 			['applied', moved(3)],
 		]);
 		expect(await sendings()).toEqual([uuid(1), moved(2), moved(3)].sort());
+	});
+
+	it('a trigger that gives the id of another change of the batch', async () => {
+		const moved = uuid(1).replaceAll('-0000', '-ffff');
+		const given = [
+			create(1, { title: 'move' }),
+			{ ...create(2), id: moved, body: { id: moved, title: 'mine' } },
+			create(3, { title: 'stay' }),
+		];
+		expect(await push(await connect(), 'renamed', given)).toEqual([
+			['applied', moved],
+			['missed', moved],
+			['applied', uuid(3)],
+		]);
+		expect(await supabase.sql('select title from renamed order by id')).toEqual([
+			{ title: 'stay' },
+			{ title: 'move' },
+		]);
+	});
+
+	it('a trigger that writes elsewhere does so once a change, be it made, refused by its id, or sent again', async () => {
+		const client = await connect();
+		await supabase.sql(`insert into audited (id, title) values ($1, 'theirs')`, [uuid(9)]);
+		await supabase.sql('truncate audit');
+		const written = async () => {
+			const rows = await supabase.sql<{ title: string }>('select title from audit order by title');
+			await supabase.sql('truncate audit');
+			return rows.map(({ title }) => title);
+		};
+		const given = [create(1, { title: 'a' }), create(2, { title: 'divert' }), create(3, { title: 'c' })];
+		const taken = [create(4, { title: 'd' }), create(9, { title: 'mine' })];
+		expect(await push(client, 'audited', given)).toEqual([
+			['applied', uuid(1)],
+			['missed', null],
+			['applied', uuid(3)],
+		]);
+		expect(await written()).toEqual(['a', 'c', 'divert']);
+		expect(await push(client, 'audited', taken)).toEqual([
+			['applied', uuid(4)],
+			['missed', uuid(9)],
+		]);
+		expect(await written()).toEqual(['d', 'mine']);
+		expect(await push(client, 'audited', [given[0], given[2], taken[0]] as Change[])).toEqual(
+			[1, 3, 4].map((n) => ['done', uuid(n)]),
+		);
+		expect(await written()).toEqual([]);
+		const base = '2020-01-01';
+		const late = [
+			await change(1, { title: 'e' }, { table: 'audited', base }),
+			await change(3, { title: 'f' }, { table: 'audited' }),
+		];
+		expect(await push(client, 'audited', late)).toEqual([
+			['missed', uuid(1)],
+			['applied', uuid(3)],
+		]);
+		expect(await written()).toEqual(['f']);
 	});
 
 	it('a trigger that makes no row of it: it is told as missed', async () => {

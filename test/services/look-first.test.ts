@@ -61,22 +61,30 @@ describe('a look before rows are asked for', () => {
 		}
 	});
 
-	it('is not taken again where it tells nothing and rows are given', async () => {
-		const silent: readonly Response[] = [
-			look(null),
-			look('bytes 0-0/9'),
-			look('', 204),
-			look('*/*', 405),
-			look(null, 501),
+	it('that tells nothing, though rows are given then, is taken twice in a row and never again', async () => {
+		const silent: readonly (() => Response)[] = [
+			() => look(null),
+			() => look('bytes 0-0/9'),
+			() => look('', 204),
+			() => look('*/*', 405),
+			() => look(null, 501),
 		];
 		for (const told of silent) {
-			const { ends, methods, pull } = ask((method) => (method === 'HEAD' ? told : rows()));
-			expect((await pull()).rows).toEqual(ROWS);
-			expect(methods()).toEqual(['HEAD', 'GET']);
-			expect(ends).toMatchObject([{ answered: true, method: 'GET' }]);
-			expect((await pull()).rows).toEqual(ROWS);
-			expect(methods()).toEqual(['GET']);
+			const { ends, methods, pull } = ask((method) => (method === 'HEAD' ? told() : rows()));
+			for (let time = 1; time <= 3; time++) expect((await pull()).rows).toEqual(ROWS);
+			expect(methods()).toEqual(['HEAD', 'GET', 'HEAD', 'GET', 'GET']);
+			expect(ends).toMatchObject([1, 2, 3].map(() => ({ answered: true, method: 'GET' })));
 		}
+	});
+
+	it('that tells nothing once is an accident', async () => {
+		let looks = 0;
+		const { methods, pull } = ask((method) => {
+			if (method === 'GET') return rows();
+			return ++looks % 2 === 1 ? look(null, 500) : look('*/*');
+		});
+		for (let time = 1; time <= 6; time++) await pull();
+		expect(methods()).toEqual(['HEAD', 'GET', 'HEAD', 'HEAD', 'GET', 'HEAD', 'HEAD', 'GET', 'HEAD']);
 	});
 
 	it('[F56] is not believed where a stranger answers', async () => {
@@ -101,11 +109,30 @@ describe('a look before rows are asked for', () => {
 		expect(methods()).toEqual(['HEAD']);
 	});
 
-	it('asks no more where nobody answers', async () => {
-		const { ends, methods, pull } = ask(() => new TypeError('fetch failed'));
+	it('that nobody answers is followed by no other request; the next pull asks for rows', async () => {
+		let isLinkDown = true;
+		const { ends, methods, pull } = ask((method) => {
+			if (isLinkDown || method === 'HEAD') return new TypeError('fetch failed');
+			return rows();
+		});
 		await expect(pull()).rejects.toMatchObject({ code: 'network', fault: 'no-answer' });
-		expect(methods()).toEqual(['HEAD']);
-		expect(ends).toMatchObject([{ answered: false, status: null }]);
+		await expect(pull()).rejects.toMatchObject({ code: 'network', fault: 'no-answer' });
+		expect(methods()).toEqual(['HEAD', 'GET']);
+		expect(ends).toMatchObject([1, 2].map(() => ({ answered: false, status: null })));
+		// Somebody on the way lets no HEAD through.
+		isLinkDown = false;
+		expect((await pull()).rows).toEqual(ROWS);
+		await expect(pull()).rejects.toMatchObject({ code: 'network' });
+		for (let time = 1; time <= 2; time++) expect((await pull()).rows).toEqual(ROWS);
+		expect(methods()).toEqual(['GET', 'HEAD', 'GET', 'GET']);
+	});
+
+	it('[F30] that is put off is not followed by another request', async () => {
+		for (const status of [429, 503]) {
+			const { methods, pull } = ask(() => new Response(null, { status, headers: { 'retry-after': '7' } }));
+			await expect(pull()).rejects.toMatchObject({ code: `http-${status}`, retryAfterMs: 7_000 });
+			expect(methods()).toEqual(['HEAD']);
+		}
 	});
 });
 

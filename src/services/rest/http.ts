@@ -71,6 +71,9 @@ export interface HttpOptions {
 	readonly beforeWrite?: () => Promise<void>;
 }
 
+/** Too many requests, and out of service: to ask again at once would make it worse. */
+const PUTS_OFF: ReadonlySet<number> = new Set([429, 503]);
+
 /** @returns a function that rejects with PixSyncError only; `signal`'s abort rejects with `superseded`. */
 export function createHttp(options: HttpOptions): Http {
 	const { access, session, userId, schema, timeoutMs, now, monotonic, onSend, beforeWrite } = options;
@@ -103,7 +106,7 @@ export function createHttp(options: HttpOptions): Http {
 			const text = await limit.race(reply.text());
 			const timing = { ...times(), serverDateMs: toDateMs(reply.headers.get('date')) };
 			const { status } = reply;
-			if (method === 'HEAD') {
+			if (method === 'HEAD' && !PUTS_OFF.has(status)) {
 				const isAny = reply.ok ? toIsAny(reply.headers.get('content-range')) : null;
 				// What it does not tell, a request with a body will.
 				if (isAny !== null) end({ answered: true, reply: timing, status, rows: null });

@@ -6,6 +6,7 @@ import {
 	quoteInList,
 	rowFilterParams,
 } from '../../core/encode-filter.ts';
+import { PixSyncError } from '../../core/errors.ts';
 import { toTimestampText } from '../../core/timestamp.ts';
 import type { Row, RowId } from '../../core/types.ts';
 import type { PullPage, Remote } from '../remote.ts';
@@ -26,11 +27,22 @@ export interface RestRemoteOptions {
 	readonly asksLeave: boolean;
 }
 
+/** One may be an accident; after two nobody looks any more. */
+const MOST_IDLE_LOOKS = 2;
+
 /** The REST transport: plain PostgREST requests, nothing to install in the project. */
 export function createRestRemote({ http, batchSize, asksLeave }: RestRemoteOptions): Remote {
 	// The longest page seen. The server's row cap is at least that, so that a shorter page is the end (F14).
 	let longestPage = 0;
-	let mayLook = asksLeave;
+	/** Looks in a row that told nothing, though rows were given then. */
+	let idleLooks = 0;
+	/** Whether a look found no answer: that may be the connection, or somebody on the way who knows no HEAD. */
+	let isDoubted = false;
+
+	function doubt(error: unknown): never {
+		isDoubted = !(error instanceof PixSyncError && error.code === 'superseded');
+		throw error;
+	}
 
 	const fetchRows: Remote['fetch'] = async (spec, ids, signal, scope) => {
 		const found = new Map<RowId, Row>();
@@ -78,16 +90,19 @@ export function createRestRemote({ http, batchSize, asksLeave }: RestRemoteOptio
 		async pull({ spec, start, limit, keysOnly, expectsNone = false }, signal): Promise<PullPage> {
 			const columns = keysOnly ? keyColumns(spec) : rowColumns(spec);
 			const query = [columns, ...pullParams(spec, start, limit)];
-			const look =
-				mayLook && expectsNone ? await http({ table: spec.table, method: 'HEAD', query, signal }) : null;
+			const isLook = asksLeave && expectsNone && !isDoubted && idleLooks < MOST_IDLE_LOOKS;
+			const look = isLook
+				? await http({ table: spec.table, method: 'HEAD', query, signal }).catch(doubt)
+				: null;
+			if (look && look.isAny !== null) idleLooks = 0;
 			if (look?.isAny === false) return { rows: [], sentAt: toServerTime(look), isHead: true };
 			const reply = await http({ table: spec.table, method: 'GET', query, signal }).catch(
 				(error: unknown) => {
 					throw explainUnpullable(spec, error);
 				},
 			);
-			// The server is there, and yet the look told nothing: nor would the next one.
-			if (look?.isAny === null) mayLook = false;
+			if (isDoubted || look?.isAny === null) idleLooks++;
+			isDoubted = false;
 			assertWhole(spec, reply.rows, limit);
 			const last = reply.rows.at(-1);
 			// Whoever goes on from there would be given it for ever.
