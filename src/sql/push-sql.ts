@@ -120,11 +120,12 @@ declare
 	made int;
 	matched int;
 	lost int;
+	me uuid := pixsync.caller();
 begin
 	if jsonb_array_length(mutations) < 2 or way = 'create' and (body ? key) is distinct from true or exists (
 		-- One by one, or PostgreSQL may read all sendings of the user.
 		select from jsonb_array_elements(mutations) as m, lateral (
-			select from pixsync.ledger where user_id = pixsync.caller() and push_id = (m->>'push')::uuid limit 1
+			select from pixsync.ledger where user_id = me and push_id = (m->>'push')::uuid limit 1
 		) as l
 	) then
 		return array(select pixsync.apply(target, key, stamp, told, m.value)
@@ -160,7 +161,7 @@ begin
 				order by place), count(row_key), count(*) filter (where is_lost), (select count(*) from pixsync_made)
 		from pixsync_matched', target, key, stamp, change, key, case way when 'delete' then 'null::jsonb' else told end,
 			case way when 'create' then 'v' else 'p' end)
-		into replies, matched, lost, made using mutations, pixsync.caller();
+		into replies, matched, lost, made using mutations, me;
 	if matched <> made or way = 'create' and lost > 0 then
 		raise exception 'Which change made which row cannot be told: one id is there twice, or a trigger gave another';
 	end if;
