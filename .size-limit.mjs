@@ -1,7 +1,7 @@
 // What the package costs a web app, min+gzip, as esbuild bundles it from dist: run `npm run build` first. Each limit is
 // a little more than it costs now; where something grows beyond it, make it smaller, or say here why not. The core is
-// to come down to 20 kB. It has grown by 1.4 kB for speed: rows are written past Dexie, a create reads nothing before, and
-// an idle sync looks once, past Dexie. Each takes a tenth to a third of the time away.
+// to come down to 20 kB. It has grown by 1.9 kB for speed: rows are written past Dexie, a create reads nothing before, an
+// idle sync looks once, past Dexie, and an idle poll is one request. Each takes a tenth to a third of the time away.
 //
 // What syncs, such as the transports (about 8 kB), is not loaded on demand. An `import()` that fails once, as it does where
 // the network is bad, fails until the page is reloaded in browsers that follow the HTML standard of before 2026
@@ -18,7 +18,7 @@ const common = {
 };
 
 const limits = [
-	{ name: 'core', path: 'dist/index.js', import: '*', ignore: engines, limit: '73 kB' },
+	{ name: 'core', path: 'dist/index.js', import: '*', ignore: engines, limit: '73.5 kB' },
 	{ name: 'core with dexie and xstate', path: 'dist/index.js', import: '*', ignore: peers, limit: '119 kB' },
 	{
 		name: 'NetworkMonitor alone, without xstate',

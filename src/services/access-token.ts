@@ -1,3 +1,4 @@
+import { isRecord } from '../core/is-record.ts';
 import type { AuthSession } from './supabase-access.ts';
 
 /** An access token and what it says of itself. */
@@ -31,7 +32,7 @@ function toClaims(token: string): { sub?: unknown; exp?: unknown; session_id?: u
 	try {
 		const payload = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
 		const claims: unknown = JSON.parse(atob(payload));
-		return typeof claims === 'object' && claims !== null ? claims : {};
+		return isRecord(claims) ? claims : {};
 	} catch {
 		return {};
 	}

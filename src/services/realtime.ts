@@ -1,4 +1,5 @@
 import { fullJitter } from '../core/backoff.ts';
+import { isRecord } from '../core/is-record.ts';
 import { createPokeThrottle, type PokeThrottle } from '../core/poke-throttle.ts';
 import type { RealtimeAccess, RealtimeChannelLike } from './realtime-access.ts';
 
@@ -179,10 +180,6 @@ export function createRealtime(options: RealtimeOptions): Realtime {
 
 function tableOf(payload: unknown): unknown {
 	return isRecord(payload) ? payload.table : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === 'object' && value !== null;
 }
 
 async function withTimeout(work: Promise<unknown>, ms: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { PixSyncError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
 import { type RealtimeAccess, toRealtimeAccess } from './realtime-access.ts';
 
 /** The part of a session that sync needs. `expires_at` is in seconds of the Unix epoch. */
@@ -92,10 +93,6 @@ function toHeaders(given: unknown): Record<string, string> {
 	// Identity is pinned at each request; a copy taken now would be the anon key for ever (F1).
 	delete headers.authorization;
 	return headers;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-	return typeof value === 'object' && value !== null;
 }
 
 function badClient(problem: string): PixSyncError {

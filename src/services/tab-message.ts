@@ -1,4 +1,5 @@
 import { PixSyncError } from '../core/errors.ts';
+import { isRecord } from '../core/is-record.ts';
 import type { SyncNoticeName } from '../core/sync-notice.ts';
 
 /** Another number: the other tab runs a version that is not understood, and neither listens to the other. */
@@ -94,10 +95,6 @@ export function fromPlainNotice(notice: unknown): unknown {
 	if (!isRecord(notice) || !isRecord(notice.error) || notice.error.isError !== true) return notice;
 	const { isError: _, ...plain } = notice.error;
 	return { ...notice, error: fromPlainError(plain as unknown as PlainError) };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === 'object' && value !== null;
 }
 
 function isTexts(value: unknown): value is readonly string[] {

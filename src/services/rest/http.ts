@@ -2,6 +2,7 @@ import { RETRY_AFTER_CAP_MS } from '../../core/backoff.ts';
 import { isAnswerOf, toServerError } from '../../core/classify.ts';
 import { toQuery } from '../../core/encode-filter.ts';
 import { PixSyncError } from '../../core/errors.ts';
+import { isRow } from '../../core/is-record.ts';
 import type { Row } from '../../core/types.ts';
 import { withoutValues } from '../../core/without-values.ts';
 import { throwIfAborted } from '../run.ts';
@@ -71,9 +72,6 @@ export interface HttpOptions {
 	readonly beforeWrite?: () => Promise<void>;
 }
 
-/** Too many requests, and out of service: to ask again at once would make it worse. */
-const PUTS_OFF: ReadonlySet<number> = new Set([429, 503]);
-
 /** @returns a function that rejects with PixSyncError only; `signal`'s abort rejects with `superseded`. */
 export function createHttp(options: HttpOptions): Http {
 	const { access, session, userId, schema, timeoutMs, now, monotonic, onSend, beforeWrite } = options;
@@ -106,7 +104,8 @@ export function createHttp(options: HttpOptions): Http {
 			const text = await limit.race(reply.text());
 			const timing = { ...times(), serverDateMs: toDateMs(reply.headers.get('date')) };
 			const { status } = reply;
-			if (method === 'HEAD' && !PUTS_OFF.has(status)) {
+			// Too many requests, and out of service: to ask again at once would make it worse.
+			if (method === 'HEAD' && status !== 429 && status !== 503) {
 				const isAny = reply.ok ? toIsAny(reply.headers.get('content-range')) : null;
 				// What it does not tell, a request with a body will.
 				if (isAny !== null) end({ answered: true, reply: timing, status, rows: null });
@@ -241,10 +240,6 @@ function parseJson(text: string): unknown {
 
 function isRows(value: unknown): value is readonly Row[] {
 	return Array.isArray(value) && value.every(isRow);
-}
-
-function isRow(value: unknown): value is Row {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isReading({ method }: HttpRequest): boolean {

@@ -6,7 +6,6 @@ import {
 	quoteInList,
 	rowFilterParams,
 } from '../../core/encode-filter.ts';
-import { PixSyncError } from '../../core/errors.ts';
 import { toTimestampText } from '../../core/timestamp.ts';
 import type { Row, RowId } from '../../core/types.ts';
 import type { PullPage, Remote } from '../remote.ts';
@@ -36,11 +35,11 @@ export function createRestRemote({ http, batchSize, asksLeave }: RestRemoteOptio
 	let longestPage = 0;
 	/** Looks in a row that told nothing, though rows were given then. */
 	let idleLooks = 0;
-	/** Whether a look found no answer: that may be the connection, or somebody on the way who knows no HEAD. */
+	/** Whether a look was cut off: that may be the connection, or somebody on the way who knows no HEAD. */
 	let isDoubted = false;
 
 	function doubt(error: unknown): never {
-		isDoubted = !(error instanceof PixSyncError && error.code === 'superseded');
+		isDoubted = true;
 		throw error;
 	}
 

@@ -1,4 +1,5 @@
 import { type PixSyncError, toPixSyncError } from '../../core/errors.ts';
+import { isRecord } from '../../core/is-record.ts';
 import type { TableSpec } from '../../core/table-spec.ts';
 
 /** Does the project have the function, and for this table? Resolves where it has; rejects as any request does. */
@@ -166,7 +167,7 @@ function toRefusals(value: unknown): Refusals {
 	const { all, tables, there } = value as Partial<Record<keyof Refusals, unknown>>;
 	return {
 		all: typeof all === 'number' ? all : null,
-		tables: typeof tables === 'object' && tables !== null ? (tables as Refusals['tables']) : {},
+		tables: isRecord(tables) ? (tables as Refusals['tables']) : {},
 		there: Array.isArray(there) ? there.filter((one) => typeof one === 'string') : [],
 	};
 }

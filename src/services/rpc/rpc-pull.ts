@@ -1,5 +1,6 @@
 import { toServerError } from '../../core/classify.ts';
 import { PixSyncError } from '../../core/errors.ts';
+import { isRecord, isRow } from '../../core/is-record.ts';
 import type { TableSpec } from '../../core/table-spec.ts';
 import type { Row, RowFilter, RowId } from '../../core/types.ts';
 import { withoutValues } from '../../core/without-values.ts';
@@ -115,7 +116,7 @@ function toRefused(spec: TableSpec, { error: { code, message, hint } }: Refusal)
 
 function isRefusal(answer: Row): answer is Row & Refusal {
 	const { error } = answer;
-	return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string';
+	return isRecord(error) && typeof error.code === 'string';
 }
 
 function isAnswer(answer: Row): answer is Row & Answer {
@@ -126,8 +127,4 @@ function isAnswer(answer: Row): answer is Row & Answer {
 		typeof cursor === 'string' &&
 		typeof at === 'string'
 	);
-}
-
-function isRow(value: unknown): value is Row {
-	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
