@@ -333,6 +333,28 @@ describe('[F28] [S2] a batch of updates and deletes', () => {
 		expect(await titles()).toEqual(['good', 't2', 'better', 't5']);
 	});
 
+	it('sent twice at the same time is done once, and the second is told so', async () => {
+		const [first, second] = [await connect(), await connect()];
+		await fill(first);
+		const later = { updated_at: '2027-01-01' };
+		const given = [
+			...(await Promise.all([1, 2].map((n) => change(n, { title: 'mine', ...later })))),
+			await change(3, null),
+			await change(4, null),
+		];
+		await first.query('begin');
+		await push(first, 'notes', given);
+		const waiting = push(second, 'notes', given);
+		await new Promise((resolve) => setTimeout(resolve, 200));
+		await first.query('commit');
+		expect(await waiting).toEqual([
+			['done', uuid(1)],
+			['done', uuid(2)],
+			['done', null],
+			['done', null],
+		]);
+	});
+
 	it('of one row, twice: the second is told what the first has made of it', async () => {
 		const client = await connect();
 		await fill(client);
